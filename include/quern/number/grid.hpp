@@ -1,0 +1,42 @@
+// Vector formats: a code names a point of a grid (an E8-like lattice, say) and the signs of its coordinates.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <bit>
+
+#include "quern/base/bits.hpp"
+#include "quern/number/number.hpp"
+
+namespace quern::inline v0 {
+
+// Which of a grid's signs are stored: none; one bit each; all but the last, which makes the number of minus signs even.
+enum class signs { none, each, even };
+
+// Vectors points of a grid side by side, then their signs. Points lists each point's levels, lowest bits first, as many
+// bits as Levels needs; Levels gives the magnitude of a level. A code, low bits first: index of each point, signs.
+template <const auto& Points, const auto& Levels, std::size_t Dimension, signs Signs, std::size_t Vectors = 1>
+struct grid {
+  static constexpr std::size_t elements = Dimension * Vectors;
+  static constexpr unsigned index_bits = static_cast<unsigned>(std::bit_width(Points.size() - 1));
+  static constexpr unsigned level_bits = static_cast<unsigned>(std::bit_width(Levels.size() - 1));
+  static constexpr unsigned sign_bits =
+      Signs == signs::none ? 0 : static_cast<unsigned>(Signs == signs::each ? elements : elements - 1);
+  static constexpr unsigned bits = static_cast<unsigned>(index_bits * Vectors) + sign_bits;
+  static_assert(Points.size() == std::size_t{1} << index_bits, "grid: the number of points must be a power of two");
+  static_assert(bits <= 32, "grid: a code has at most 32 bits");
+
+  // What SIMD look-ups read: the tables behind the template arguments.
+  static constexpr std::size_t dimension = Dimension, vectors = Vectors;
+  static constexpr signs sign_rule = Signs;
+  static constexpr const auto& points = Points;
+  static constexpr const auto& magnitudes = Levels;
+
+  static constexpr float value(std::uint32_t code, std::size_t j) {
+    const std::uint32_t point = Points[code >> (j / Dimension * index_bits) & low_bits(index_bits)];
+    const auto magnitude = static_cast<float>(Levels[point >> (j % Dimension * level_bits) & low_bits(level_bits)]);
+    std::uint32_t minus = index_bits * Vectors >= 32 ? 0 : code >> (index_bits * Vectors);
+    if (Signs == signs::even) minus |= (static_cast<std::uint32_t>(std::popcount(minus)) & 1) << sign_bits;
+    return Signs != signs::none && (minus >> j & 1) ? -magnitude : magnitude;
+  }
+};
+
+}  // namespace quern::inline v0

@@ -1,0 +1,74 @@
+// Sizes in bytes, derived from a declaration.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <array>
+#include <type_traits>
+
+#include "quern/codec/codec.hpp"
+
+namespace quern::inline v0 {
+
+// Units of an array, and the extent of one, for a matrix. Units at the right and lower edge may be partly filled.
+template <class C, std::size_t Array>
+constexpr shape unit_extent(shape matrix) {
+  return within(array_of<C, Array>::unit, matrix);
+}
+template <class C, std::size_t Array>
+constexpr shape units_of(shape matrix) {
+  const shape u = unit_extent<C, Array>(matrix);
+  return {ceil_div(matrix.rows, u.rows), ceil_div(matrix.cols, u.cols)};
+}
+
+// Whether an array's unit has the same size for every matrix.
+template <class C, std::size_t Array>
+inline constexpr bool unit_is_fixed = array_of<C, Array>::unit.rows != all && array_of<C, Array>::unit.cols != all;
+
+// Bytes of an array of a matrix. The matrix's extents must be checked (try_array_bytes) before this may be called.
+template <class C, std::size_t Array>
+constexpr std::size_t array_bytes(shape matrix) {
+  const shape units = units_of<C, Array>(matrix);
+  return units.count() == 0 ? 0 : units.count() * unit_bytes<C, Array>(matrix);
+}
+
+// Bytes of every array of a matrix; false where a product overflows.
+template <class C>
+constexpr bool try_array_bytes(shape matrix, std::array<std::size_t, C::layout::arrays>& out) {
+  // No format spends 64 bits on a weight, and no unit pads a matrix by more than its own extent; so if that much fits,
+  // every product below does.
+  std::size_t n = 0;
+  bool ok = true;
+  each_array<C>([&]<std::size_t I>() {
+    const shape u = within(array_of<C, I>::unit, {1, 1});
+    std::size_t r = 0, c = 0;
+    ok = ok && add(matrix.rows, u.rows, r) && add(matrix.cols, u.cols, c) && multiply(r, c, n) && multiply(n, 64, n);
+  });
+  if (!ok) return false;
+  each_array<C>([&]<std::size_t I>() { out[I] = array_bytes<C, I>(matrix); });
+  return true;
+}
+
+// Codecs of one array of bounded units: a block is a unit (GGUF's).
+template <class C>
+concept block_codec = any_codec<C> && C::layout::arrays == 1 && unit_is_fixed<C, 0>;
+
+template <block_codec C>
+inline constexpr std::size_t block_elements = array_of<C, 0>::unit.count();
+template <block_codec C>
+inline constexpr std::size_t block_bytes = unit_bytes<C, 0>(sample);
+
+// Bits per weight of a matrix so large that partial units do not count and neither do arrays of one code for a row, a
+// column or the whole matrix.
+template <any_codec C>
+inline constexpr double bits_per_weight = [] {
+  double bits = 0;
+  each_array<C>([&]<std::size_t I>() {
+    bool bounded = true;
+    each_part<C>([&]<std::size_t K>() {
+      if (stores<C, I, K> && (parts<C>[K].region.rows == all || parts<C>[K].region.cols == all)) bounded = false;
+    });
+    if (bounded) bits += 8.0 * static_cast<double>(unit_bytes<C, I>(sample)) / static_cast<double>(within(array_of<C, I>::unit, sample).count());
+  });
+  return bits;
+}();
+
+}  // namespace quern::inline v0

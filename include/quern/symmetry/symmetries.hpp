@@ -1,0 +1,36 @@
+// The four symmetries. All are pure data and one line of arithmetic.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "quern/granularity/levels.hpp"
+#include "quern/symmetry/symmetry.hpp"
+
+namespace quern::inline v0 {
+
+// s * v
+struct symmetric {
+  using offsets = levels<>;
+  static constexpr float weight(float s, float v, float) { return s * v; }
+};
+
+// s * (v - z), z in the domain of the codes' values (GPTQ, AWQ, HQQ). There is nothing to fuse.
+template <scale_level... Ls>
+struct zero_point {
+  using offsets = levels<Ls...>;
+  static constexpr float weight(float s, float v, float z) { return s * (v - z); }
+};
+
+// s * v - m, m in the domain of the weights (GGUF's K-quants)
+template <scale_level... Ls>
+struct minimum {
+  using offsets = levels<Ls...>;
+  static constexpr float weight(float s, float v, float m) { return exact(s * v) - m; }
+};
+
+// s * v + b, b in the domain of the weights (GGUF's Q4_1, MLX, tinygemm)
+template <scale_level... Ls>
+struct bias {
+  using offsets = levels<Ls...>;
+  static constexpr float weight(float s, float v, float b) { return exact(s * v) + b; }
+};
+
+}  // namespace quern::inline v0
