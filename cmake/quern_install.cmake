@@ -1,0 +1,34 @@
+# The installed package: headers, libraries, quernConfig.cmake and quern.pc. Where Highway was built from source, its own
+# install rules put it into the same prefix, so that find_package(quern) works from that prefix alone.
+include(CMakePackageConfigHelpers)
+
+set(quern_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/quern")
+
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/quern" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+install(TARGETS ${quern_installed_targets} EXPORT quern_targets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(EXPORT quern_targets NAMESPACE quern:: FILE quernTargets.cmake DESTINATION "${quern_package_dir}")
+
+if(QUERN_HIGHWAY_FROM_SOURCE)
+  # The thread pool is header only, but belongs to the part of Highway that is not built here.
+  install(
+    DIRECTORY "${QUERN_HIGHWAY_DIR}/hwy/contrib/thread_pool"
+    DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/hwy/contrib"
+    FILES_MATCHING PATTERN "*.h"
+  )
+endif()
+
+configure_package_config_file(
+  "${CMAKE_CURRENT_LIST_DIR}/quernConfig.cmake.in" "${PROJECT_BINARY_DIR}/quernConfig.cmake"
+  INSTALL_DESTINATION "${quern_package_dir}"
+)
+write_basic_package_version_file(
+  "${PROJECT_BINARY_DIR}/quernConfigVersion.cmake" COMPATIBILITY SameMinorVersion
+)
+install(
+  FILES "${PROJECT_BINARY_DIR}/quernConfig.cmake" "${PROJECT_BINARY_DIR}/quernConfigVersion.cmake"
+  DESTINATION "${quern_package_dir}"
+)
+
+configure_file("${CMAKE_CURRENT_LIST_DIR}/quern.pc.in" "${PROJECT_BINARY_DIR}/quern.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/quern.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

@@ -1,0 +1,34 @@
+#!/bin/sh
+# headers.sh INCLUDE_DIR CXX [FLAG...]: every header under INCLUDE_DIR/quern compiles when it is the first and only thing
+# that a file includes, with all warnings, with and without exceptions and RTTI. The kernels (-inl.hpp, simd.hpp) do not
+# stand alone and are left out; so is quantize/ where Eigen is not among the include directories.
+set -u
+include=$1 cxx=$2
+shift 2
+
+cd "$include" || exit 1
+headers=$(find quern -name '*.hpp' ! -name '*-inl.hpp' ! -path quern/simd.hpp | sort)
+if ! echo '#include <Eigen/Core>' | "$cxx" "$@" -x c++ -E - >/dev/null 2>&1; then
+  headers=$(echo "$headers" | grep -v '^quern/quantize/')
+fi
+if [ -z "$headers" ]; then
+  echo "no headers under $include/quern"
+  exit 1
+fi
+
+# One header per call, $0; the compiler and its flags are the arguments. Compiled from standard input, because a header
+# that is the main file earns a warning for its #pragma once.
+one='
+for mode in "" "-fno-exceptions -fno-rtti"; do
+  printf "#include \"%s\"\n" "$0" |
+    "$@" -std=c++20 -Wall -Wextra -Wconversion -Werror $mode -I. -x c++ -fsyntax-only - || {
+      echo "$0 does not compile alone${mode:+ with $mode}"
+      exit 1
+    }
+done
+'
+jobs=$(nproc 2>/dev/null || echo 2)
+if ! echo "$headers" | xargs -P "$jobs" -I{} sh -c "$one" {} "$cxx" "$@"; then
+  exit 1
+fi
+echo "$(echo "$headers" | wc -l) headers compile alone"
