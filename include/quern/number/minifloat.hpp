@@ -30,6 +30,9 @@ struct minifloat {
                 "minifloat: overflow to infinity, but no code is infinity");
 
   static constexpr unsigned bits = Signed + Exponent + Mantissa;
+  // Says that the values are those of floating point, so that nobody needs to try all codes (codec/properties.hpp).
+  static constexpr unsigned mantissa_bits = Mantissa;
+  static constexpr int exponent_bias = Bias;
   static constexpr std::uint32_t sign_bit = Signed ? 1u << (Exponent + Mantissa) : 0;
   static constexpr std::uint32_t top = low_bits(Exponent) << Mantissa;  // exponent all ones
   // The code of the largest number.
