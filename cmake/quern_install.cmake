@@ -4,7 +4,11 @@ include(CMakePackageConfigHelpers)
 
 set(quern_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/quern")
 
-install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/quern" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(
+  DIRECTORY "${PROJECT_SOURCE_DIR}/include/quern"
+  DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+  FILES_MATCHING PATTERN "*.hpp"
+)
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 install(TARGETS ${quern_installed_targets} EXPORT quern_targets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(EXPORT quern_targets NAMESPACE quern:: FILE quernTargets.cmake DESTINATION "${quern_package_dir}")
