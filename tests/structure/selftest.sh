@@ -68,10 +68,10 @@ start && put kernels.hpp '#include "hwy/highway.h"'
 fail 'kernels.hpp:1: #include "hwy/highway.h"' $includes
 start && put codec/codec.hpp '#include <boost/any.hpp>'
 fail 'no dependency of ours' $includes
-start && put helpers/odd.hpp '#include <span>'
+start && put odd/odd.hpp '#include <span>'
 pass $includes
-start && put helpers/odd.hpp '#include "quern/base/bits.hpp"'
-fail 'no place for helpers/odd.hpp' $includes
+start && put odd/odd.hpp '#include "quern/base/bits.hpp"'
+fail 'no place for odd/odd.hpp' $includes
 
 start && put codec/codec.hpp 'inline std::size_t forgotten;'
 fail 'quern/codec/codec.hpp does not compile alone' $headers
