@@ -67,16 +67,16 @@ struct iq4_nl : codec<nl, half_32, symmetric, blocked<32, stream<scale<>>, plane
 // ---- four-bit floats ----
 
 // 4.25 bits: 2^(s - 127) * E2M1
-struct mxfp4 : codec<e2m1_doubled, levels<group<32, e8m0_half>>, symmetric,
-                     blocked<32, stream<scale<>>, plane<codes, 4, 16>>> {
+struct mxfp4
+    : codec<e2m1_doubled, levels<group<32, e8m0_half>>, symmetric, blocked<32, stream<scale<>>, plane<codes, 4, 16>>> {
   static constexpr const char* name = "gguf.mxfp4";
   static constexpr int gguf_id = 39;
   static constexpr bool whole_blocks = true;
 };
 
 // 4.5 bits: E4M3 * E2M1. The scale of the tensor lies in another tensor of the file.
-struct nvfp4 : codec<e2m1_doubled, levels<group<16, e4m3_half>>, symmetric,
-                     blocked<64, stream<scale<>>, plane<codes, 4, 8>>> {
+struct nvfp4
+    : codec<e2m1_doubled, levels<group<16, e4m3_half>>, symmetric, blocked<64, stream<scale<>>, plane<codes, 4, 8>>> {
   static constexpr const char* name = "gguf.nvfp4";
   static constexpr int gguf_id = 40;
   static constexpr bool whole_blocks = true;
@@ -122,10 +122,10 @@ template <std::size_t Group, scalar_format N>
 using k_minimum = minimum<group<Group, N>, group<256, f16>>;
 
 // 2.625 bits: d * s * q - dmin * m
-struct q2_k : codec<unsigned_integer<2>, k_scales<16, unsigned_integer<4>>, k_minimum<16, unsigned_integer<4>>,
-                    blocked<256,
-                            shared<16, strided<scale<0>, 4, 0, 0, axis<16, 8>>, strided<offset<0>, 4, 0, 4, axis<16, 8>>>,
-                            plane<codes, 2, 32>, stream<scale<1>>, stream<offset<1>>>> {
+struct q2_k
+    : codec<unsigned_integer<2>, k_scales<16, unsigned_integer<4>>, k_minimum<16, unsigned_integer<4>>,
+            blocked<256, shared<16, strided<scale<0>, 4, 0, 0, axis<16, 8>>, strided<offset<0>, 4, 0, 4, axis<16, 8>>>,
+                    plane<codes, 2, 32>, stream<scale<1>>, stream<offset<1>>>> {
   static constexpr const char* name = "gguf.q2_k";
   static constexpr int gguf_id = 10;
   static constexpr bool whole_blocks = true;
@@ -154,9 +154,9 @@ struct q4_k : codec<unsigned_integer<4>, k_scales<32, unsigned_integer<6>>, k_mi
 };
 
 // 5.5 bits: d * s * q - dmin * m
-struct q5_k : codec<unsigned_integer<5>, k_scales<32, unsigned_integer<6>>, k_minimum<32, unsigned_integer<6>>,
-                    blocked<256, stream<scale<1>>, stream<offset<1>>, k_packed, plane<codes, 1, 32, 4>,
-                            plane<codes, 4, 32>>> {
+struct q5_k
+    : codec<unsigned_integer<5>, k_scales<32, unsigned_integer<6>>, k_minimum<32, unsigned_integer<6>>,
+            blocked<256, stream<scale<1>>, stream<offset<1>>, k_packed, plane<codes, 1, 32, 4>, plane<codes, 4, 32>>> {
   static constexpr const char* name = "gguf.q5_k";
   static constexpr int gguf_id = 13;
   static constexpr bool whole_blocks = true;
@@ -171,8 +171,9 @@ struct q6_k : codec<offset_integer<6>, k_scales<16, integer<8>>, symmetric,
 };
 
 // 4.25 bits: d * (s - 32) * table[q]
-struct iq4_xs : codec<nl, k_scales<32, offset_integer<6>>, symmetric,
-                      blocked<256, stream<scale<1>>, stream<scale<0>, 2, 4>, stream<scale<0>, 4>, plane<codes, 4, 16>>> {
+struct iq4_xs
+    : codec<nl, k_scales<32, offset_integer<6>>, symmetric,
+            blocked<256, stream<scale<1>>, stream<scale<0>, 2, 4>, stream<scale<0>, 4>, plane<codes, 4, 16>>> {
   static constexpr const char* name = "gguf.iq4_xs";
   static constexpr int gguf_id = 23;
   static constexpr bool whole_blocks = true;
@@ -181,11 +182,12 @@ struct iq4_xs : codec<nl, k_scales<32, offset_integer<6>>, symmetric,
 // ---- grids: a code is a point (or two) and its signs; its group's scale is an odd number times a half ----
 
 // 2.0625 bits, 8 weights to a code
-struct iq2_xxs : codec<grid<iq2xxs_points, iq2_levels, 8, signs::even>, k_scales<32, quarter_odd>, symmetric,
-                       blocked<256, stream<scale<1>>,
-                               shared<64, strided<codes, 8, 0, 0, axis<4, 8>, axis<8, 64>>,
-                                      strided<codes, 7, 8, 32, axis<4, 7>, axis<8, 64>>,
-                                      strided<scale<0>, 4, 0, 60, axis<8, 64>>>>> {
+struct iq2_xxs
+    : codec<grid<iq2xxs_points, iq2_levels, 8, signs::even>, k_scales<32, quarter_odd>, symmetric,
+            blocked<
+                256, stream<scale<1>>,
+                shared<64, strided<codes, 8, 0, 0, axis<4, 8>, axis<8, 64>>,
+                       strided<codes, 7, 8, 32, axis<4, 7>, axis<8, 64>>, strided<scale<0>, 4, 0, 60, axis<8, 64>>>>> {
   static constexpr const char* name = "gguf.iq2_xxs";
   static constexpr int gguf_id = 16;
   static constexpr bool whole_blocks = true;
@@ -231,23 +233,23 @@ struct iq3_s : codec<grid<iq3s_points, iq3s_levels, 4, signs::each>, k_scales<32
 using iq1_grid = grid<iq1s_points, iq1_levels, 8, signs::none>;
 
 // 1.5625 bits, 8 weights to a code
-struct iq1_s : codec<iq1_grid, k_scales<32, odd<3>>, zero_point<group<32, eighth>>,
-                     blocked<256, stream<scale<1>>, stream<codes, 8>,
-                             shared<16, strided<codes, 3, 8, 0, axis<4, 3>, axis<8, 16>>,
-                                    strided<scale<0>, 3, 0, 12, axis<8, 16>>,
-                                    strided<offset<0>, 1, 0, 15, axis<8, 16>>>>> {
+struct iq1_s
+    : codec<iq1_grid, k_scales<32, odd<3>>, zero_point<group<32, eighth>>,
+            blocked<256, stream<scale<1>>, stream<codes, 8>,
+                    shared<16, strided<codes, 3, 8, 0, axis<4, 3>, axis<8, 16>>,
+                           strided<scale<0>, 3, 0, 12, axis<8, 16>>, strided<offset<0>, 1, 0, 15, axis<8, 16>>>>> {
   static constexpr const char* name = "gguf.iq1_s";
   static constexpr int gguf_id = 19;
   static constexpr bool whole_blocks = true;
 };
 
 // 1.75 bits, 8 weights to a code; the half is spread over the top nibbles of four words of scales
-struct iq1_m : codec<iq1_grid, k_scales<16, odd<3>>, zero_point<group<8, eighth>>,
-                     blocked<256, stream<codes, 8>,
-                             shared<16, strided<codes, 3, 8, 0, axis<32, 4>>, strided<offset<0>, 1, 0, 3, axis<32, 4>>>,
-                             shared<8, strided<scale<0>, 3, 0, 0, axis<4, 3>, axis<4, 16>>,
-                                    strided<scale<1>, 4, 0, 12>, strided<scale<1>, 4, 4, 28>,
-                                    strided<scale<1>, 4, 8, 44>, strided<scale<1>, 4, 12, 60>>>> {
+struct iq1_m
+    : codec<iq1_grid, k_scales<16, odd<3>>, zero_point<group<8, eighth>>,
+            blocked<256, stream<codes, 8>,
+                    shared<16, strided<codes, 3, 8, 0, axis<32, 4>>, strided<offset<0>, 1, 0, 3, axis<32, 4>>>,
+                    shared<8, strided<scale<0>, 3, 0, 0, axis<4, 3>, axis<4, 16>>, strided<scale<1>, 4, 0, 12>,
+                           strided<scale<1>, 4, 4, 28>, strided<scale<1>, 4, 8, 44>, strided<scale<1>, 4, 12, 60>>>> {
   static constexpr const char* name = "gguf.iq1_m";
   static constexpr int gguf_id = 29;
   static constexpr bool whole_blocks = true;
@@ -264,8 +266,9 @@ struct q8_1 : codec<integer<8>, half_32, symmetric,
 };
 
 // 9.125 bits: d * q
-struct q8_k : codec<integer<8>, levels<group<256, quern::f32>>, symmetric,
-                    blocked<256, stream<scale<>>, stream<codes>, shared<32, strided<nothing, 16, 0, 0, axis<16, 16>>>>> {
+struct q8_k
+    : codec<integer<8>, levels<group<256, quern::f32>>, symmetric,
+            blocked<256, stream<scale<>>, stream<codes>, shared<32, strided<nothing, 16, 0, 0, axis<16, 16>>>>> {
   static constexpr const char* name = "gguf.q8_k";
   static constexpr int gguf_id = 15;
   static constexpr bool whole_blocks = true;
@@ -291,8 +294,8 @@ struct bf16 : codec<quern::bf16, levels<>, symmetric, blocked<1, stream<codes>>>
   static constexpr bool whole_blocks = true;
 };
 
-using presets = type_list<f32, f16, q4_0, q4_1, q5_0, q5_1, q8_0, q8_1, q2_k, q3_k, q4_k, q5_k, q6_k, q8_k, iq2_xxs,
-                          iq2_xs, iq3_xxs, iq1_s, iq4_nl, iq3_s, iq2_s, iq4_xs, iq1_m, bf16, tq1_0, tq2_0, mxfp4,
-                          nvfp4, q1_0, q2_0>;
+using presets =
+    type_list<f32, f16, q4_0, q4_1, q5_0, q5_1, q8_0, q8_1, q2_k, q3_k, q4_k, q5_k, q6_k, q8_k, iq2_xxs, iq2_xs,
+              iq3_xxs, iq1_s, iq4_nl, iq3_s, iq2_s, iq4_xs, iq1_m, bf16, tq1_0, tq2_0, mxfp4, nvfp4, q1_0, q2_0>;
 
 }  // namespace quern::inline v0::gguf

@@ -42,9 +42,7 @@ struct e8m0_half {
 struct e4m3_half {
   using finite = minifloat<4, 3, 7, special::none>;
   static constexpr unsigned bits = 8;
-  static constexpr float value(std::uint32_t code) {
-    return code == 0x7f ? 0.0f : 0.5f * finite::value(code & 0x7f);
-  }
+  static constexpr float value(std::uint32_t code) { return code == 0x7f ? 0.0f : 0.5f * finite::value(code & 0x7f); }
   // ggml_fp32_to_ue4m3, which rounds half up and turns whatever would need the exponent of 256 to 448 into 448.
   // 0 for zero, NaN and what is negative.
   static constexpr std::uint32_t nearest(float x) {
