@@ -29,7 +29,7 @@ awk '
   function check_own(to, here, there, i) {
     here = place_of(FILENAME)
     there = place_of(to)
-    if (here == "") return complain("layers.txt has no place for " FILENAME)
+    if (here == "") return
     if (there == "") return complain("layers.txt has no place for " to)
     if (level[there] < level[here]) return
     if (here == there && !(here in closed)) return
@@ -62,6 +62,8 @@ awk '
     } else if ($1 !~ /^#/ && NF > 0) complain("not understood")
     next
   }
+
+  FNR == 1 && place_of(FILENAME) == "" { complain("layers.txt has no place for " FILENAME) }
 
   /^[ \t]*#[ \t]*include[ \t]*["<]/ {
     to = $0

@@ -69,8 +69,6 @@ fail 'kernels.hpp:1: #include "hwy/highway.h"' $includes
 start && put codec/codec.hpp '#include <boost/any.hpp>'
 fail 'no dependency of ours' $includes
 start && put odd/odd.hpp '#include <span>'
-pass $includes
-start && put odd/odd.hpp '#include "quern/base/bits.hpp"'
 fail 'no place for odd/odd.hpp' $includes
 
 start && put codec/codec.hpp 'inline std::size_t forgotten;'
