@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <initializer_list>
 #include <span>
+#include <type_traits>
 
 #include "quern/base/error.hpp"
 #include "quern/storage/sizes.hpp"
@@ -31,6 +33,10 @@ class basic_packed_view {
     if constexpr (requires { requires C::whole_blocks; }) {
       if (cols % array_of<C, 0>::unit.cols != 0)
         return failure{"a row of this format is whole blocks", "packed_view, cols", cols, array_of<C, 0>::unit.cols};
+    }
+    // A preset may refuse shapes that its owner has no files for: a sentence, or null.
+    if constexpr (requires { C::refusal(shape{}); }) {
+      if (const char* why = C::refusal(shape{rows, cols})) return failure{why, "packed_view, rows x cols", rows, cols};
     }
     for (std::size_t i = 0; i < arrays; ++i)
       if (bytes[i].size() != need[i])
@@ -91,5 +97,14 @@ template <any_codec C>
 using packed_view = basic_packed_view<C, const std::byte>;
 template <any_codec C>
 using packed_span = basic_packed_view<C, std::byte>;
+
+// Whatever names its codec and converts to a view of it: packed, packed_view, packed_span, a user's own.
+template <class W>
+concept packed_weights =
+    any_codec<typename std::remove_cvref_t<W>::codec_type> &&
+    std::convertible_to<const std::remove_cvref_t<W>&, packed_view<typename std::remove_cvref_t<W>::codec_type>>;
+
+template <packed_weights W>
+using codec_of = typename std::remove_cvref_t<W>::codec_type;
 
 }  // namespace quern::inline v0
