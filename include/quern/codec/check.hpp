@@ -76,6 +76,12 @@ constexpr fault claim_field(auto& map, std::size_t byte, std::size_t bytes, run 
   return fault::none;
 }
 
+// A unit smaller than a region would store the region's one code many times, and one of other extents would cut regions.
+constexpr bool holds_whole_regions(shape unit, shape region) {
+  const auto holds = [](std::size_t u, std::size_t r) { return u == all || (r != all && u % r == 0); };
+  return holds(unit.rows, region.rows) && holds(unit.cols, region.cols);
+}
+
 template <class C, std::size_t Array>
 consteval fault fault_in_array() {
   using A = array_of<C, Array>;
@@ -89,13 +95,7 @@ consteval fault fault_in_array() {
     constexpr std::size_t k = index_of<C>(F::what);
     if (found != fault::none) return;
     if constexpr (k < parts<C>.size()) {
-      constexpr shape u = within(A::unit, sample), r = within(parts<C>[k].region, sample);
-      if ((u.rows % r.rows != 0 && r.rows % u.rows != 0) || (u.cols % r.cols != 0 && r.cols % u.cols != 0)) {
-        found = fault::region;
-        return;
-      }
-      // A unit smaller than a region would store the region's one code many times.
-      if (u.rows < r.rows || u.cols < r.cols) {
+      if (!holds_whole_regions(A::unit, parts<C>[k].region)) {
         found = fault::region;
         return;
       }

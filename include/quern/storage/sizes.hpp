@@ -33,14 +33,16 @@ constexpr std::size_t array_bytes(shape matrix) {
 // Bytes of every array of a matrix; false where a product overflows.
 template <class C>
 constexpr bool try_array_bytes(shape matrix, std::array<std::size_t, C::layout::arrays>& out) {
-  // No format spends 64 bits on a weight, and no unit pads a matrix by more than its own extent; so if that much fits,
-  // every product below does.
+  // The bytes of a field grow no faster than its codes. So a unit's bytes are at most those it would have if its extents
+  // `all` were 1, times the matrix's extents there; and with 64 times as much, counts of bits fit, too.
   std::size_t n = 0;
   bool ok = true;
   each_array<C>([&]<std::size_t I>() {
-    const shape u = within(array_of<C, I>::unit, {1, 1});
-    std::size_t r = 0, c = 0;
-    ok = ok && add(matrix.rows, u.rows, r) && add(matrix.cols, u.cols, c) && multiply(r, c, n) && multiply(n, 64, n);
+    constexpr shape u = array_of<C, I>::unit, least = within(u, {1, 1});
+    std::size_t padded = 0;  // kernels count in padded extents
+    ok = ok && add(matrix.rows, least.rows, padded) && add(matrix.cols, least.cols, padded) &&
+         multiply(ceil_div(matrix.rows, least.rows), ceil_div(matrix.cols, least.cols), n) &&
+         multiply(n, unit_bytes<C, I>({1, 1}), n) && multiply(n, 64, n);
   });
   if (!ok) return false;
   each_array<C>([&]<std::size_t I>() { out[I] = array_bytes<C, I>(matrix); });
