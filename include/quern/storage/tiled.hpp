@@ -16,7 +16,7 @@ inline constexpr int tile_version = 1;
 inline constexpr std::size_t tile_rows = 16;        // a panel: the lanes of one vector of 32-bit sums, or of several
 inline constexpr std::size_t quad_cols = 4;         // 16 rows x 4 columns of bytes: 64 bytes, one quad
 inline constexpr std::size_t step_cols = 32;        // eight quads, whose planes lie together
-inline constexpr std::size_t most_tile_cols = 512;  // groups wider than that have their scales in arrays of their own
+inline constexpr std::size_t most_tile_cols = 1024;  // groups that would need more have their scales elsewhere
 
 // The narrowest plane of a number of so many bits: 6 bits are planes of 4 and 2.
 constexpr unsigned narrowest_plane(unsigned bits) { return bits % 8 == 0 ? 8 : 1u << std::countr_zero(bits); }
@@ -49,9 +49,11 @@ inline constexpr std::size_t tile_cols = [] {
     constexpr part_facts p = parts<C>[K];
     if constexpr (K > 0 && in_tile<C, K>) cols = std::lcm(cols, p.region.cols * (8 / narrowest_plane(p.bits)));
     if constexpr (K == 0) cols = std::lcm(cols, p.region.cols);
+    if constexpr (!in_tile<C, K> && p.region.cols != all)  // a region of many rows: tiles hold its columns whole
+      if (std::lcm(cols, p.region.cols) <= most_tile_cols) cols = std::lcm(cols, p.region.cols);
   });
   std::size_t n = cols;
-  while (n * 2 <= 256 && tile_scale_bytes<C>(n) % 64 != 0) n *= 2;
+  while (n * 2 <= 256 && tile_scale_bytes<C>(cols) != 0 && tile_scale_bytes<C>(n) % 64 != 0) n *= 2;
   return tile_scale_bytes<C>(n) % 64 == 0 ? n : cols;
 }();
 
@@ -134,6 +136,17 @@ struct tile_arrays<C, K, sequence<F...>, separate<A...>> {
   }
 };
 
+// Whether no tile lies in two regions of a part.
+template <class C>
+consteval bool tiles_fit_regions() {
+  bool fit = true;
+  each_part<C>([&]<std::size_t K>() {
+    constexpr std::size_t n = parts<C>[K].region.cols;
+    fit = fit && (n == all || n % tile_cols<C> == 0 || tile_cols<C> % n == 0);
+  });
+  return fit;
+}
+
 template <class C>
 using tiled_layout = decltype(tile_arrays<C, part_count<C> - 1, sequence<>, separate<>>::layout());
 
@@ -141,6 +154,8 @@ using tiled_layout = decltype(tile_arrays<C, part_count<C> - 1, sequence<>, sepa
 template <any_codec C>
 struct tiled : codec<typename C::number, typename C::granularity, typename C::symmetry, tiled_layout<typename C::described>> {
   using source = C;
+  static_assert(tiles_fit_regions<typename C::described>(),
+                "tiled: a group of columns must fit into a tile of at most 1024 columns, or be a multiple of 32 columns");
 };
 
 // Whether C is a codec in tiles.

@@ -1,0 +1,200 @@
+// Activations in the form and order that the products read: words of 32 bits, one after the other.
+// SPDX-License-Identifier: Apache-2.0
+#if defined(QUERN_SIMD_ACTIVATIONS_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#ifdef QUERN_SIMD_ACTIVATIONS_INL_HPP_
+#undef QUERN_SIMD_ACTIVATIONS_INL_HPP_
+#else
+#define QUERN_SIMD_ACTIVATIONS_INL_HPP_
+#endif
+
+#include <cstring>
+#include <limits>
+
+#include "quern/base/matrix_view.hpp"
+#include "quern/simd/bytes-inl.hpp"
+#include "quern/simd/vector-inl.hpp"
+#include "quern/storage/product.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace quern::inline v0 {
+namespace HWY_NAMESPACE {
+
+// Prepared activations, as pointers; a row of x every *_stride elements.
+struct activation_view {
+  const std::int32_t* words;  // words of a segment's quads, segment by segment
+  const float* scales;        // of each segment: the unit of the weights' integers times that of x's; int8 only
+  const std::int32_t* starts;  // of each segment: -bias * sum of x's integers; int8 only
+  const float* sums;          // of each segment: sum of x; where the codec has offsets
+  std::size_t words_stride, segments_stride, blocks, rows;
+
+  HWY_INLINE activation_view row(std::size_t i) const {
+    activation_view v = *this;
+    v.words += i * words_stride;
+    if (scales) v.scales += i * segments_stride, v.starts += i * segments_stride;
+    if (sums) v.sums += i * segments_stride;
+    return v;
+  }
+};
+
+struct prepared_header {
+  std::uint64_t rows, cols;
+};
+
+template <class Product>
+activation_view ViewPrepared(const std::byte* p) {
+  using F = product_facts<Product>;
+  prepared_header h;
+  std::memcpy(&h, p, sizeof h);
+  const prepared_layout<Product> at(static_cast<std::size_t>(h.rows), static_cast<std::size_t>(h.cols));
+  activation_view v{};
+  v.words = reinterpret_cast<const std::int32_t*>(p + at.words);
+  if (F::integer) {
+    v.scales = reinterpret_cast<const float*>(p + at.scales);
+    v.starts = reinterpret_cast<const std::int32_t*>(p + at.starts);
+  }
+  if (F::sums) v.sums = reinterpret_cast<const float*>(p + at.sums);
+  v.blocks = at.blocks, v.rows = static_cast<std::size_t>(h.rows);
+  v.words_stride = at.blocks * F::block_words, v.segments_stride = at.blocks * F::segments;
+  return v;
+}
+
+// The largest magnitude of n values, and whether all are finite.
+struct extent {
+  float amax;
+  bool finite;
+};
+HWY_INLINE extent Extent(const float* x, std::size_t n) {
+  const DF df;
+  VF amax = hn::Zero(df);
+  VU32 bits = hn::Zero(DU32());  // the largest bits of a magnitude, which NaN would hide from Max
+  std::size_t i = 0;
+  for (; i + hn::Lanes(df) <= n; i += hn::Lanes(df)) {
+    const VF a = hn::Abs(hn::LoadU(df, x + i));
+    amax = hn::Max(amax, a);
+    bits = hn::Max(bits, hn::BitCast(DU32(), a));
+  }
+  float most = hn::ReduceMax(df, amax);
+  std::uint32_t top = hn::ReduceMax(DU32(), bits);
+  for (; i < n; ++i) {
+    const float a = magnitude(x[i]);
+    most = a > most ? a : most;
+    top = float_to_bits(a) > top ? float_to_bits(a) : top;
+  }
+  return {most, top < 0x7f800000u};
+}
+
+// q = x * 127 / amax rounded to nearest even, for n values; returns amax / 127, the unit.
+HWY_INLINE float QuantizeGroup(const float* HWY_RESTRICT x, std::size_t n, std::int8_t* HWY_RESTRICT q) {
+  const DF df;
+  const extent e = Extent(x, n);
+  // Below 2^-126 * 127 the inverse would overflow; so small a group counts as zero, an error below any normal number.
+  const bool zero = !(e.amax >= 0x1p-119f);
+  const float inverse = zero ? 0.0f : 127.0f / e.amax;
+  const hn::Rebind<std::int8_t, DF> d8;
+  std::size_t i = 0;
+  for (; i + hn::Lanes(df) <= n; i += hn::Lanes(df)) {
+    const V32 v = hn::NearestInt(hn::Mul(hn::LoadU(df, x + i), hn::Set(df, inverse)));
+    hn::StoreU(hn::DemoteTo(d8, hn::Min(hn::Max(v, hn::Set(D32(), -127)), hn::Set(D32(), 127))), d8, q + i);
+  }
+  if (i < n) {
+    float rest[16] = {};
+    std::int8_t out[16];
+    std::memcpy(rest, x + i, (n - i) * sizeof(float));
+    const V32 v = hn::NearestInt(hn::Mul(hn::LoadU(df, rest), hn::Set(df, inverse)));
+    hn::StoreU(hn::DemoteTo(d8, hn::Min(hn::Max(v, hn::Set(D32(), -127)), hn::Set(D32(), 127))), d8, out);
+    std::memcpy(q + i, out, n - i);
+  }
+  return zero ? 0.0f : e.amax / 127.0f;
+}
+
+// One tile's columns of a row of x, `cols` of them present and the rest 0.
+template <class Product>
+void PrepareBlock(const float* HWY_RESTRICT x, std::size_t cols, std::int32_t* HWY_RESTRICT words,
+                  float* HWY_RESTRICT scales, std::int32_t* HWY_RESTRICT starts, float* HWY_RESTRICT sums) {
+  using F = product_facts<Product>;
+  using N = typename F::N;
+  constexpr std::size_t n = F::block_cols;
+  alignas(64) float padded[n + 4];
+  const float* v = x;
+  if (cols < n) {
+    std::memcpy(padded, x, cols * sizeof(float));
+    std::memset(padded + cols, 0, (n - cols) * sizeof(float));
+    v = padded;
+  }
+  constexpr bool aligned = F::segment % quad_cols == 0;
+  if constexpr (F::integer) {
+    alignas(64) std::int8_t q[n + 16];
+    float unit[n / F::group_cols];
+    for (std::size_t g = 0; g < n / F::group_cols; ++g)
+      unit[g] = QuantizeGroup(v + g * F::group_cols, F::group_cols, q + g * F::group_cols);
+    std::size_t word = 0;
+    for (std::size_t s = 0; s < F::segments; ++s) {
+      const std::size_t first = s * F::segment, end = first + F::segment;
+      std::int32_t sum = 0;
+      for (std::size_t i = first; i < end; ++i) sum += q[i];
+      const float d = unit[first / F::group_cols];
+      scales[s] = d * as_bytes<N>.unit;
+      starts[s] = -byte_bias<N> * sum;
+      if constexpr (F::sums) sums[s] = d * static_cast<float>(sum);
+      if constexpr (!aligned) {
+        for (std::size_t quad = F::first_quad(s); quad < F::end_quad(s); ++quad) {
+          std::int8_t four[4];
+          for (std::size_t i = 0; i < 4; ++i) {
+            const std::size_t c = quad * 4 + i;
+            four[i] = c >= first && c < end ? q[c] : std::int8_t{0};
+          }
+          std::memcpy(words + word++, four, 4);
+        }
+      }
+    }
+    if constexpr (aligned) std::memcpy(words, q, n);
+  } else {
+    std::size_t word = 0;
+    for (std::size_t s = 0; s < F::segments; ++s) {
+      const std::size_t first = s * F::segment, end = first + F::segment;
+      if constexpr (F::sums) {
+        float sum = 0;
+        for (std::size_t i = first; i < end; ++i) sum += v[i];
+        sums[s] = sum;
+      }
+      if constexpr (!aligned) {
+        for (std::size_t c = F::first_quad(s) * 4; c < F::end_quad(s) * 4; ++c, ++word) {
+          const float value = c >= first && c < end ? v[c] : 0.0f;
+          std::memcpy(words + word, &value, 4);
+        }
+      }
+    }
+    if constexpr (aligned) std::memcpy(words, v, n * sizeof(float));
+  }
+}
+
+template <class Product>
+void Prepare(matrix_view<const float> x, std::byte* prepared) {
+  using F = product_facts<Product>;
+  const prepared_layout<Product> at(x.rows(), x.cols());
+  const prepared_header h{x.rows(), x.cols()};
+  std::memcpy(prepared, &h, sizeof h);
+  auto* const words = reinterpret_cast<std::int32_t*>(prepared + at.words);
+  auto* const scales = reinterpret_cast<float*>(prepared + at.scales);
+  auto* const starts = reinterpret_cast<std::int32_t*>(prepared + at.starts);
+  auto* const sums = reinterpret_cast<float*>(prepared + at.sums);
+  for (std::size_t m = 0; m < x.rows(); ++m) {
+    for (std::size_t b = 0; b < at.blocks; ++b) {
+      const std::size_t first = b * F::block_cols, segment = (m * at.blocks + b) * F::segments;
+      const std::size_t cols = x.cols() - first < F::block_cols ? x.cols() - first : F::block_cols;
+      PrepareBlock<Product>(x.row(m) + first, cols, words + (m * at.blocks + b) * F::block_words, scales + segment,
+                            starts + segment, sums + segment);
+    }
+    if constexpr (F::integer) {
+      if (x.cols() != 0 && !Extent(x.row(m), x.cols()).finite)
+        for (std::size_t s = 0; s < at.blocks * F::segments; ++s)
+          scales[m * at.blocks * F::segments + s] = std::numeric_limits<float>::quiet_NaN();
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace quern::inline v0
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

@@ -1,0 +1,226 @@
+// The inner loop of the product over tiles: P panels of 16 rows x N rows of x, over all tiles of a panel.
+// SPDX-License-Identifier: Apache-2.0
+#if defined(QUERN_SIMD_TILE_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#ifdef QUERN_SIMD_TILE_INL_HPP_
+#undef QUERN_SIMD_TILE_INL_HPP_
+#else
+#define QUERN_SIMD_TILE_INL_HPP_
+#endif
+
+#include <algorithm>
+
+#include "hwy/cache_control.h"
+
+#include "quern/simd/activations-inl.hpp"
+#include "quern/simd/levels-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace quern::inline v0 {
+namespace HWY_NAMESPACE {
+
+// f(constant r, constant n) for all r < R and n < N.
+template <int R, int N, class F>
+HWY_INLINE void Unroll2(F f) {
+  Unroll<R * N>([&](auto i) QUERN_INLINE { f(std::integral_constant<int, i % R>(), std::integral_constant<int, i / R>()); });
+}
+
+// ---- what meets a word of activations ----
+
+// int8: the four bytes of a row's quad, as they are.
+template <class C>
+struct byte_math {
+  using N = typename C::number;
+  using sum_type = V32;
+  using operand_type = V8;
+  static constexpr int words = 1;
+  template <int Word>
+  static HWY_INLINE V8 Operand(V8 code) {
+    return ToBytes<N>(code);
+  }
+  static HWY_INLINE V32 Dot(V32 sum, V8 w, V32 x) { return ByteDot(sum, w, x); }
+  static HWY_INLINE V32 ZeroSum() { return hn::Zero(D32()); }
+  static HWY_INLINE VF Real(V32 sum) { return hn::ConvertTo(DF(), sum); }
+};
+
+// f32: one column of the quad at a time, as its value.
+template <class C>
+struct float_math {
+  using N = typename C::number;
+  using sum_type = VF;
+  using operand_type = VF;
+  static constexpr int words = 4;
+  template <int Word>
+  static HWY_INLINE VF Operand(V8 code) {
+    const V32 quad = hn::BitCast(D32(), code);
+    const V32 one = hn::And(hn::ShiftRight<8 * (HWY_IS_BIG_ENDIAN ? 3 - Word : Word)>(quad), hn::Set(D32(), 255));
+    return Values<N>(one);
+  }
+  static HWY_INLINE VF Dot(VF sum, VF w, V32 x) { return hn::MulAdd(w, hn::BitCast(DF(), x), sum); }
+  static HWY_INLINE VF ZeroSum() { return hn::Zero(DF()); }
+  static HWY_INLINE VF Real(VF sum) { return sum; }
+};
+
+// ---- the end of a segment: scale, offset ----
+
+// acc += the segment's sums, scaled, and its offsets times the sums of x. `col` is the segment's first column in the
+// tile, `s` its number in the row of x.
+template <class Product, int P, int N, class Sum>
+HWY_INLINE void EndSegment(const panel_place<typename Product::codec_type> (&at)[P], std::size_t col, std::size_t s,
+                           const activation_view (&x)[N], const VF* coarse, const VF* coarse_offset, const Sum* sum, VF* acc) {
+  using F = product_facts<Product>;
+  using C = typename F::C;
+  using S = typename C::symmetry;
+  constexpr int R = P * kParts;
+  VF scale[R];
+  Unroll<R>([&](auto r) QUERN_INLINE {
+    scale[r] = AllLevels<C, typename C::granularity, 1>(at[r / kParts], col, r % kParts, coarse[r]);
+  });
+  Unroll2<R, N>([&](auto r, auto n) QUERN_INLINE {
+    constexpr int i = n * R + r;
+    if constexpr (F::integer) {
+      const VF by = hn::Mul(scale[r], hn::Set(DF(), x[n].scales[s]));
+      acc[i] = hn::MulAdd(hn::ConvertTo(DF(), sum[i]), by, acc[i]);
+    } else {
+      acc[i] = hn::MulAdd(sum[i], scale[r], acc[i]);
+    }
+  });
+  if constexpr (F::sums) {
+    constexpr offset_rule rule = offset_rule_of<S>;
+    static_assert(rule != offset_rule::other, "matmul: the symmetry's weight(s, v, o) is none of s * v, s * (v - o), s * v - o, s * v + o; use its untiled layout");
+    Unroll<R>([&](auto r) QUERN_INLINE {
+      VF offset = AllLevels<C, typename S::offsets, 1 + C::granularity::size>(at[r / kParts], col, r % kParts, coarse_offset[r]);
+      if constexpr (rule == offset_rule::subtract_scaled) offset = hn::Mul(offset, scale[r]);
+      Unroll<N>([&](auto n) QUERN_INLINE {
+        VF& to = acc[n * R + r];
+        const VF t = hn::Set(DF(), x[n].sums[s]);
+        to = rule == offset_rule::add ? hn::MulAdd(offset, t, to) : hn::NegMulAdd(offset, t, to);
+      });
+    });
+  }
+}
+
+// ---- the loop over tiles whose segments are whole quads of a step, or whole steps ----
+
+template <class Product>
+inline constexpr bool runs_on_planes = [] {
+  using F = product_facts<Product>;
+  using C = typename F::C;
+  return is_tiled<C> && scalar_format<typename C::number> && C::number::bits <= 8 && F::segment % quad_cols == 0 &&
+         (F::segment % step_cols == 0 || step_cols % F::segment == 0);
+}();
+
+// y[n, 16 * p + row] = the product, for P panels from `panel` and N rows of x; rows beyond the matrix are written, too,
+// so y has room for whole panels. panel_bytes: from one panel to the next.
+template <class Product, int P, int N>
+HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w, std::size_t panel, const activation_view& all_x,
+                             std::size_t first_x, float* HWY_RESTRICT y, std::size_t y_stride) {
+  using F = product_facts<Product>;
+  using C = typename F::C;
+  using T = tile_facts<C>;
+  using Math = std::conditional_t<F::integer, byte_math<C>, float_math<C>>;
+  using Number = typename C::number;
+  constexpr int R = P * kParts;
+  constexpr int sub = F::segment < step_cols ? static_cast<int>(step_cols / F::segment) : 1;  // segments in a step
+  constexpr int run = F::segment > step_cols ? static_cast<int>(F::segment / step_cols) : 1;  // steps in a segment
+  constexpr int quads = 8 / sub, steps = static_cast<int>(F::block_cols / step_cols);
+  constexpr bool native = !F::integer || kByteDot;
+  constexpr int chains = !native || R * N >= 8 ? 1 : R * N >= 4 ? 2 : 4;  // independent sums hide the latency of Dot
+  // Cache lines of weights a step, fetched 8 KiB ahead: what one stream from memory needs here to stay busy.
+  constexpr std::size_t ahead = 8192;
+  constexpr int lines = static_cast<int>((T::bytes + steps * 64 - 1) / (steps * 64));
+
+  const std::size_t panel_bytes = all_x.blocks * T::bytes;
+  const auto* const base = reinterpret_cast<const std::uint8_t*>(w.array(0).data()) + panel * panel_bytes;
+  panel_place<C> at[P];
+  for (int p = 0; p < P; ++p) at[p] = {&w, (panel + static_cast<std::size_t>(p)) * tile_rows, 0, base + static_cast<std::size_t>(p) * panel_bytes};
+  activation_view x[N];
+  for (int n = 0; n < N; ++n) x[n] = all_x.row(first_x + static_cast<std::size_t>(n));
+
+  VF acc[R * N];
+  Unroll<R * N>([&](auto i) QUERN_INLINE { acc[i] = hn::Zero(DF()); });
+
+  std::size_t word = 0, segment = 0;
+  for (std::size_t b = 0; b < all_x.blocks; ++b) {
+    VF coarse[R], coarse_offset[R];
+    Unroll<R>([&](auto r) QUERN_INLINE {
+      coarse[r] = CoarseLevels<C, typename C::granularity, 1>(at[r / kParts], r % kParts);
+      if constexpr (F::sums)
+        coarse_offset[r] = CoarseLevels<C, typename C::symmetry::offsets, 1 + C::granularity::size>(at[r / kParts], r % kParts);
+    });
+    for (int st = 0; st < steps; st += run) {
+      typename Math::sum_type sum[chains * R * N];
+      for (int u = 0; u < run; ++u, word += 8 * Math::words) {
+        const std::size_t step_at = T::at[0] + static_cast<std::size_t>(st + u) * T::step_bytes;
+        if constexpr (N == 1) {
+          Unroll<P * lines>([&](auto i) QUERN_INLINE {
+            const std::size_t line = static_cast<std::size_t>(st + u) * lines + i / P;
+            hwy::Prefetch(at[i % P].tile + line * 64 + ahead);
+          });
+        }
+        Unroll<sub>([&](auto j) QUERN_INLINE {
+          if (run == 1 || u == 0) {
+            Unroll2<R * N, chains>([&](auto i, auto c) QUERN_INLINE { sum[c * R * N + i] = Math::ZeroSum(); });
+            if constexpr (F::integer && byte_bias<Number> != 0)
+              Unroll2<R, N>([&](auto r, auto n) QUERN_INLINE { sum[n * R + r] = hn::Set(D32(), x[n].starts[segment]); });
+          }
+          const auto codes = [&](auto q, auto r) QUERN_INLINE {
+            return QuadCodes<C, q>(at[r / kParts].tile + step_at + (r % kParts) * kLanes * 4);
+          };
+          const auto word_of = [&](auto n, std::size_t i) QUERN_INLINE { return hn::Set(D32(), x[n].words[word + i]); };
+          if constexpr (native) {
+            Unroll<quads>([&](auto i) QUERN_INLINE {
+              constexpr int q = j * quads + i;
+              V8 code[R];
+              Unroll<R>([&](auto r) QUERN_INLINE { code[r] = codes(std::integral_constant<int, q>(), r); });
+              Unroll<Math::words>([&](auto k) QUERN_INLINE {
+                typename Math::operand_type operand[R];
+                Unroll<R>([&](auto r) QUERN_INLINE { operand[r] = Math::template Operand<k>(code[r]); });
+                Unroll<N>([&](auto n) QUERN_INLINE {
+                  const V32 xw = word_of(n, static_cast<std::size_t>(q * Math::words + k));
+                  Unroll<R>([&](auto r) QUERN_INLINE {
+                    auto& to = sum[(i * Math::words + k) % chains * R * N + n * R + r];
+                    to = Math::Dot(to, operand[r], xw);
+                  });
+                });
+              });
+            });
+          } else if constexpr (F::integer) {  // pairs of 16 bits, widened after a burst that cannot overflow
+            constexpr int burst = std::min(quads, std::max(1, burst_quads<Number>));
+            Unroll<quads / burst>([&](auto turn) QUERN_INLINE {
+              V16 pairs[R * N];
+              Unroll<burst>([&](auto i) QUERN_INLINE {
+                constexpr int q = j * quads + turn * burst + i;
+                V8 operand[R];
+                Unroll<R>([&](auto r) QUERN_INLINE {
+                  operand[r] = ToBytes<Number>(codes(std::integral_constant<int, q>(), r));
+                });
+                Unroll2<R, N>([&](auto r, auto n) QUERN_INLINE {
+                  const V16 p = BytePairs<Number>(operand[r], word_of(n, static_cast<std::size_t>(q)));
+                  if constexpr (i == 0) pairs[n * R + r] = p;
+                  else pairs[n * R + r] = hn::Add(pairs[n * R + r], p);
+                });
+              });
+              Unroll<R * N>([&](auto i) QUERN_INLINE { sum[i] = AddPairs(sum[i], pairs[i]); });
+            });
+          }
+          if (run == 1 || u == run - 1) {
+            Unroll2<R * N, chains - 1>([&](auto i, auto c) QUERN_INLINE { sum[i] = hn::Add(sum[i], sum[(c + 1) * R * N + i]); });
+            const std::size_t col = static_cast<std::size_t>(st) * step_cols + static_cast<std::size_t>(j) * F::segment;
+            EndSegment<Product>(at, col, segment, x, coarse, coarse_offset, sum, acc);
+            ++segment;
+          }
+        });
+      }
+    }
+    for (int p = 0; p < P; ++p) at[p].tile += T::bytes, ++at[p].block;
+  }
+  Unroll2<R, N>([&](auto r, auto n) QUERN_INLINE {
+    hn::StoreU(acc[n * R + r], DF(), y + static_cast<std::size_t>(n) * y_stride + r * kLanes);
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace quern::inline v0
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
