@@ -1,0 +1,197 @@
+// What a fit is: it chooses the scale and the offset of one region from its weights, and says how a weight then becomes a
+// code. It knows no layout and writes no bytes.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <limits>
+
+#include "quern/codec/codec.hpp"
+#include "quern/fit/rounding.hpp"
+#include "quern/fit/statistics.hpp"
+
+namespace quern::inline v0 {
+
+// ---- choosing codes: data, so that scalar and SIMD code do the same arithmetic ----
+
+enum class from {
+  ideal,   // the scale and offset as fitted
+  stored,  // as they are read back from their codes
+};
+enum class by {
+  reciprocal,  // times 1 / scale, rounded to f32; where that is not finite, divided by the scale
+  division,    // divided by the scale
+  nothing      // the weight itself: for numbers of which only the sign counts
+};
+// What is done with an offset. All but the first are for zero points: s * (v - z).
+enum class offset_rule {
+  shift,       // q = (x - weight(s, 0, o)) / s: of any symmetry
+  add,         // q = x / s + z
+  add_rounded  // q = (x / s, rounded to an integer, ties to even) + z
+};
+
+// How a weight becomes a code once scale and offset of its region are chosen. Every step is rounded to f32.
+struct code_rule {
+  from scale = from::stored;
+  by how = by::reciprocal;
+  rounding round = rounding::nearest;
+  offset_rule offset = offset_rule::shift;
+};
+
+// ---- the result of a fit ----
+
+// What the levels of scales together, and those of offsets, should give in a region.
+struct affine {
+  float scale = 0, offset = 0;
+};
+// The same from a search, with the map to codes that goes with it: q = (x - shift) * inverse.
+struct searched : affine {
+  float inverse = 0, shift = 0;
+};
+
+// A fit over statistics: `reads` says which, ideal<C>(s) makes an affine of them, once for each region, and `codes` says
+// how codes are chosen.
+template <class F>
+concept statistics_fit = requires {
+  { F::reads } -> std::convertible_to<statistic>;
+  { F::codes } -> std::convertible_to<code_rule>;
+};
+// A fit over the weights themselves: ideal<C>(w) is given the region (fit/region.hpp), importance and all.
+template <class F>
+concept search_fit = !statistics_fit<F> && requires {
+  { F::codes } -> std::convertible_to<code_rule>;
+};
+template <class F>
+concept any_fit = statistics_fit<F> || search_fit<F>;
+
+// What a fit may have besides. It may choose what the coarsest of several levels of scales stores, from the statistics
+// of that level's region; else it is the least that serves.
+template <class F, class C>
+concept chooses_coarse_level = statistics_fit<F> && requires {
+  { F::template coarse<C>(statistics{}) } -> std::same_as<float>;
+};
+// It may change what the finest level stores: finest<C>(ideal scale / what the coarser levels make).
+template <class F, class C>
+concept adjusts_finest_level = requires {
+  { F::template finest<C>(float{}) } -> std::same_as<float>;
+};
+// It may name another fit for weights that have an importance.
+template <class F>
+concept has_weighted_form = any_fit<typename F::with_importance>;
+
+// ---- properties of codecs that fits ask for ----
+
+// The least and the greatest finite value of a number; numbers of more than 8 bits count as unbounded.
+template <number_format N>
+inline constexpr float lowest = [] {
+  if constexpr (scalar_format<N> && N::bits <= 8) return sorted<N>.value[0];
+  else return -std::numeric_limits<float>::max();
+}();
+template <number_format N>
+inline constexpr float highest = [] {
+  if constexpr (scalar_format<N> && N::bits <= 8) return sorted<N>.value[sorted<N>.size - 1];
+  else return std::numeric_limits<float>::max();
+}();
+
+// The magnitude that a number reaches on both sides of 0, or on its only side. Numbers of more than 8 bits are floating
+// point with room on both sides of 1: they get 1.
+template <number_format N>
+inline constexpr float reach = [] {
+  if constexpr (scalar_format<N> && N::bits <= 8) {
+    const float below = -lowest<N>, above = highest<N>;
+    return below <= 0 ? above : above <= 0 ? below : below < above ? below : above;
+  } else {
+    return 1.0f;
+  }
+}();
+
+// Whether a number's positive values are powers of two, all of them.
+template <number_format N>
+inline constexpr bool powers_of_two = [] {
+  if constexpr (scalar_format<N> && N::bits <= 8) {
+    for (std::size_t i = 0; i < sorted<N>.size; ++i) {
+      const float v = sorted<N>.value[i];
+      const std::uint32_t u = float_to_bits(v), significand = u & 0x7fffff;
+      if (v <= 0 || !(u >> 23 ? significand == 0 : (significand & (significand - 1)) == 0)) return false;
+    }
+    return sorted<N>.size > 2;
+  } else {
+    return false;
+  }
+}();
+
+// The least power of two that is at least x > 0; 0 for 0.
+constexpr float power_of_two_above(float x) {
+  const std::uint32_t u = float_to_bits(x), e = u >> 23;
+  if (e == 0) {
+    std::uint32_t p = 0;
+    while (p < u) p = p == 0 ? 1 : p << 1;
+    return float_from_bits(p);
+  }
+  return float_from_bits((u & 0x7fffff) && e < 254 ? (e + 1) << 23 : e << 23);
+}
+
+template <class C>
+inline constexpr bool has_offset = C::symmetry::offsets::size > 0;
+
+// Whether offsets are zero points: s * (v - z).
+template <class C>
+inline constexpr bool has_zero_point =
+    has_offset<C> && C::symmetry::weight(2, 1, 1) == 0 && C::symmetry::weight(2, 3, 1) == 4;
+
+// ---- from weight to code ----
+
+// 1 / s, and 0 for 0: a region without a scale has codes of 0.
+constexpr float reciprocal(float s) { return s == 0 ? 0 : 1 / s; }
+
+// x, rounded to an integer, ties to even.
+constexpr float round_even(float x) {
+  if (!(magnitude(x) < 0x1p22f)) return x;
+  return exact(x + 0x1.8p23f) - 0x1.8p23f;
+}
+
+// What turns the weights of one region into quotients: q = (x - shift) * factor, or / factor, then + zero. Made once for
+// each region.
+struct element_map {
+  float shift = 0, factor = 0, zero = 0;
+  bool divides = false;
+};
+
+template <class C, any_fit Fit, class Ideal>
+constexpr element_map map_of(const Ideal& ideal, const affine& stored) {
+  constexpr code_rule rule = Fit::codes;
+  static_assert(rule.offset == offset_rule::shift || has_zero_point<C>,
+                "fit: this rule adds a zero point to the quotient, so the symmetry must be zero_point<...>");
+  if constexpr (rule.how == by::nothing) return {.factor = 1};
+  if constexpr (rule.scale == from::ideal && requires { ideal.inverse; })
+    return {.shift = ideal.shift, .factor = ideal.inverse};
+  const affine used = rule.scale == from::ideal ? affine{ideal.scale, ideal.offset} : stored;
+  element_map m;
+  if constexpr (has_offset<C>) {
+    if constexpr (rule.offset == offset_rule::shift) m.shift = exact(C::symmetry::weight(used.scale, 0, used.offset));
+    else m.zero = used.offset;
+  }
+  m.factor = reciprocal(used.scale);
+  if (used.scale != 0 && (rule.how == by::division || !is_finite(m.factor))) m.factor = used.scale, m.divides = true;
+  return m;
+}
+
+// The quotient that is rounded to a value of C's number.
+template <class C, any_fit Fit>
+constexpr float quotient_of(float x, const element_map& m) {
+  constexpr code_rule rule = Fit::codes;
+  if constexpr (rule.how == by::nothing) return x;
+  float q = x;
+  if constexpr (!statistics_fit<Fit> || (has_offset<C> && rule.offset == offset_rule::shift)) q = exact(x - m.shift);
+  q = m.divides ? q / m.factor : q * m.factor;
+  if constexpr (rule.offset == offset_rule::add) q = exact(q) + m.zero;
+  if constexpr (rule.offset == offset_rule::add_rounded) q = round_even(q) + m.zero;
+  return q;
+}
+
+// The code of weight x in a region with map m.
+template <class C, any_fit Fit>
+  requires scalar_format<typename C::number>
+constexpr std::uint32_t code_of(float x, const element_map& m) {
+  return round_to<typename C::number, Fit::codes.round>(quotient_of<C, Fit>(x, m));
+}
+
+}  // namespace quern::inline v0
