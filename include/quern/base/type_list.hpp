@@ -8,6 +8,7 @@ namespace quern::inline v0 {
 template <class... Ts>
 struct type_list {
   static constexpr std::size_t size = sizeof...(Ts);
+  using types = type_list;
 };
 
 // The I-th of some types.
@@ -26,13 +27,16 @@ constexpr void for_each_type(type_list<Ts...>, auto&& f) {
   (f.template operator()<Ts>(), ...);
 }
 
+// Lists one after the other. A list may be a struct derived from a type_list, which keeps symbols and messages short.
 template <class... Ls>
 struct concat;
-template <class... Ts>
-struct concat<type_list<Ts...>> {
-  using type = type_list<Ts...>;
+template <class L>
+struct concat<L> {
+  using type = typename L::types;
 };
 template <class... Ts, class... Us, class... Ls>
 struct concat<type_list<Ts...>, type_list<Us...>, Ls...> : concat<type_list<Ts..., Us...>, Ls...> {};
+template <class L, class M, class... Ls>
+struct concat<L, M, Ls...> : concat<typename L::types, typename M::types, Ls...> {};
 
 }  // namespace quern::inline v0

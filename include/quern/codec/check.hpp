@@ -163,10 +163,13 @@ consteval bool levels_nest() {
   bool nest = true;
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     ((nest = nest && [] {
-        if constexpr (adding_level<typename G::template level<I>> || adding_level<typename G::template level<I + 1>>) return true;
-        constexpr shape fine = G::template level<I>::region, coarse = G::template level<I + 1>::region;
-        return (coarse.rows == all || (fine.rows != all && coarse.rows % fine.rows == 0)) &&
-               (coarse.cols == all || (fine.cols != all && coarse.cols % fine.cols == 0));
+        if constexpr (adding_level<typename G::template level<I>> || adding_level<typename G::template level<I + 1>>) {
+          return true;
+        } else {
+          constexpr shape fine = G::template level<I>::region, coarse = G::template level<I + 1>::region;
+          return (coarse.rows == all || (fine.rows != all && coarse.rows % fine.rows == 0)) &&
+                 (coarse.cols == all || (fine.cols != all && coarse.cols % fine.cols == 0));
+        }
       }()),
      ...);
   }(std::make_index_sequence<(G::size > 1 ? G::size - 1 : 0)>{});
