@@ -162,10 +162,10 @@ constexpr float wanted_factor(const source& s, const packed_span<C>& out, coord 
   if constexpr (chooses_coarse_level<Fit, C> && coarser::count == 0 && finer::count > 0) {
     return Fit::template coarse<C>(gather_region<Fit::reads>(s, first, size));
   } else {
-    float wanted = 0;
+    float wanted = -0.0f;  // 0 of either sign is kept
     each_region_in(s.rows, fit_region<C>, first, size, [&](coord f, shape n) {
       const float x = without_sums<G, What, G::size>(ideal(f, n), out, f);
-      if (magnitude(x) > magnitude(wanted)) wanted = x;
+      if (x == wanted || magnitude(x) > magnitude(wanted)) wanted = x;
     });
     if constexpr (coarser::count > 0) {
       const float product = coarser_product<G, What, I>(out, first);
