@@ -12,9 +12,9 @@ namespace quern::inline v0::bitnet {
 
 // transformers, integrations/bitnet.py: byte (r, k) of [n / 4, k] holds rows r, r + n/4, r + 2n/4 and r + 3n/4.
 template <scalar_format Scale>
-using quarters = codec<ternary, levels<tensor<Scale>>, symmetric,
-                       separate<array<unit<all, all>, by_rows, plane<codes, 2, all>>,
-                                array<unit<all, all>, by_rows, stream<scale<>>>>>;
+using quarters = codec<
+    ternary, levels<tensor<Scale>>, symmetric,
+    separate<array<unit<all, all>, by_rows, plane<codes, 2, all>>, array<unit<all, all>, by_rows, stream<scale<>>>>>;
 
 constexpr const char* refusal_of_quarters(shape s) {
   return s.rows % 4 == 0 ? nullptr : "rows of a packed BitLinear are a multiple of 4";

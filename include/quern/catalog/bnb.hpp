@@ -43,14 +43,14 @@ struct nf4_number : codebook<nf4_values> {
 };
 
 // In twelfths, and in no order: this is not E2M1.
-inline constexpr std::array<float, 16> fp4_values{0.0f,          0.0625f / 12,  8.0f / 12,  1.0f,
-                                                  4.0f / 12,     0.5f,          2.0f / 12,  0.25f,
-                                                  -0.0f,         -0.0625f / 12, -8.0f / 12, -1.0f,
-                                                  -4.0f / 12,    -0.5f,         -2.0f / 12, -0.25f};
+inline constexpr std::array<float, 16> fp4_values{
+    0.0f,  0.0625f / 12,  8.0f / 12,  1.0f,  4.0f / 12,  0.5f,  2.0f / 12,  0.25f,
+    -0.0f, -0.0625f / 12, -8.0f / 12, -1.0f, -4.0f / 12, -0.5f, -2.0f / 12, -0.25f};
 struct fp4_number : codebook<fp4_values> {
   // dQuantizeFP4, with its constants.
   static constexpr std::uint32_t nearest(float x) {
-    constexpr std::array<float, 7> above{0.00260417f, 0.0859375f, 0.20833333f, 0.29166667f, 0.4166667f, 0.583333f, 0.8333333f};
+    constexpr std::array<float, 7> above{0.00260417f, 0.0859375f, 0.20833333f, 0.29166667f,
+                                         0.4166667f,  0.583333f,  0.8333333f};
     constexpr std::array<std::uint32_t, 8> rising{0, 1, 6, 7, 4, 5, 2, 3};
     std::size_t i = 0;
     while (i < above.size() && magnitude(x) > above[i]) ++i;
@@ -76,8 +76,9 @@ struct absmax_of_127 {
 // Blocks are counted through the whole tensor. Where they do not end with its rows, only one long row can say so.
 template <std::size_t Block>
 constexpr const char* refusal_of_blocks(shape s) {
-  return s.rows <= 1 || s.cols % Block == 0 ? nullptr
-                                            : "bitsandbytes' blocks run across the ends of rows; view the tensor as one row";
+  return s.rows <= 1 || s.cols % Block == 0
+             ? nullptr
+             : "bitsandbytes' blocks run across the ends of rows; view the tensor as one row";
 }
 
 // Two codes to a byte, the first in the high nibble.
@@ -90,10 +91,10 @@ using four_bit =
 
 // The same, and the absmaxes are coded too (compress_statistics): absmax = map[q] * absmax2 of 256 of them, + their mean.
 template <number_format N, std::size_t Block>
-using four_bit_nested =
-    codec<N, levels<plus<tensor<f32>>, group<Block, dynamic8>, group<256 * Block, f32>>, symmetric,
-          separate<nibbles, array<unit<1, Block>, by_rows, stream<scale<1>>>,
-                   array<unit<1, 256 * Block>, by_rows, stream<scale<2>>>, array<unit<all, all>, by_rows, stream<scale<0>>>>>;
+using four_bit_nested = codec<
+    N, levels<plus<tensor<f32>>, group<Block, dynamic8>, group<256 * Block, f32>>, symmetric,
+    separate<nibbles, array<unit<1, Block>, by_rows, stream<scale<1>>>,
+             array<unit<1, 256 * Block>, by_rows, stream<scale<2>>>, array<unit<all, all>, by_rows, stream<scale<0>>>>>;
 
 template <std::size_t Block>
 struct nf4_blocks : four_bit<nf4_number, Block> {
@@ -124,7 +125,8 @@ struct fp4_double : four_bit_nested<fp4_number, 64> {
 // absmax * map[q]; 8 + 32 / Block bits
 template <std::size_t Block>
 struct int8_blocks : codec<dynamic8, levels<group<Block, f32>>> {
-  static constexpr spelling text = Block == 256 ? spelled("bnb.int8_blockwise") : spelled("bnb.int8_blockwise_b", Block);
+  static constexpr spelling text =
+      Block == 256 ? spelled("bnb.int8_blockwise") : spelled("bnb.int8_blockwise_b", Block);
   static constexpr const char* name = text.data();
   static constexpr const char* refusal(shape s) { return refusal_of_blocks<Block>(s); }
 };

@@ -2,7 +2,7 @@
 // are stored with 2^(Bits - 1) added.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <type_traits>
+#include <numeric>
 
 #include "quern/catalog/nv.hpp"
 #include "quern/catalog/spelling.hpp"
@@ -15,27 +15,45 @@
 
 namespace quern::inline v0::compressed_tensors {
 
-// A 32-bit word of 32 / Bits codes; what is left of it is zero.
-template <unsigned Bits, class What>
-using word = std::conditional_t<32 % Bits == 0, stream<What>,
-                                shared<4, stream<What>, strided<nothing, 32 % Bits, 0, 32 - 32 % Bits>>>;
+// The fewest codes that fill whole words.
+template <unsigned Bits>
+inline constexpr std::size_t codes_to_words = 32 / std::gcd(32u, Bits);
 
-// s * (q - 2^(Bits - 1)); Bits + 16 / Group bits (3 bits: 3.2 + 16 / Group). weight_packed [n, words], weight_scale.
+// Words that are packed down the first axis of their array, of `Word` bytes.
+template <std::size_t Word>
+struct word_columns {
+  static constexpr std::size_t byte(coord u, shape units, std::size_t b, std::size_t size) {
+    return ((u.row * (size / Word) + b / Word) * units.cols + u.col) * Word + b % Word;
+  }
+};
+
+// Format pack-quantized: s * (q - 2^(Bits - 1)); Bits + 16 / Group bits. weight_packed [n, k * Bits / 32] words,
+// weight_scale [n, groups] in the type of the model.
 template <unsigned Bits, std::size_t Group = 128, scalar_format Scale = bf16>
 struct pack_quantized : codec<offset_integer<Bits>, levels<group<Group, Scale>>, symmetric,
-                              separate<array<unit<1, 32 / Bits>, by_rows, word<Bits, codes>>,
+                              separate<array<unit<1, codes_to_words<Bits>>, by_rows, stream<codes>>,
                                        array<unit<1, Group>, by_rows, stream<scale<>>>>> {
   static constexpr spelling text = spelled("compressed_tensors.packed_int", Bits, group_suffix{Group});
   static constexpr const char* name = text.data();
 };
 
-// s * (q - z); weight_zero_point is packed down the rows, [n / codes of a word, groups].
+// s * (q - z); weight_zero_point [n * Bits / 32, groups] words. Arrays: packed, scale, zero point.
 template <unsigned Bits, std::size_t Group = 128, scalar_format Scale = bf16>
 struct pack_quantized_asymmetric
     : codec<offset_integer<Bits>, levels<group<Group, Scale>>, zero_point<group<Group, offset_integer<Bits>>>,
-            separate<array<unit<1, 32 / Bits>, by_rows, word<Bits, codes>>, array<unit<1, Group>, by_rows, stream<scale<>>>,
-                     array<unit<32 / Bits, Group>, by_rows, word<Bits, offset<>>>>> {
+            separate<array<unit<1, codes_to_words<Bits>>, by_rows, stream<codes>>,
+                     array<unit<1, Group>, by_rows, stream<scale<>>>,
+                     array<unit<codes_to_words<Bits>, Group>, word_columns<4>, stream<offset<>>>>> {
   static constexpr spelling text = spelled("compressed_tensors.packed_uint", Bits, group_suffix{Group});
+  static constexpr const char* name = text.data();
+};
+
+// 3 bits as releases to 0.12 pack them: ten codes to a word, whose upper two bits are zero. 3.2 + 16 / Group bits.
+template <std::size_t Group = 128, scalar_format Scale = bf16>
+struct padded_int3 : codec<offset_integer<3>, levels<group<Group, Scale>>, symmetric,
+                           separate<array<unit<1, 10>, by_rows, shared<4, stream<codes>, strided<nothing, 2, 0, 30>>>,
+                                    array<unit<1, Group>, by_rows, stream<scale<>>>>> {
+  static constexpr spelling text = spelled("compressed_tensors.padded_int3", group_suffix{Group});
   static constexpr const char* name = text.data();
 };
 
@@ -57,8 +75,9 @@ struct mxfp8 : codec<e4m3, levels<group<32, e8m0>>> {
   static constexpr const char* name = "compressed_tensors.mxfp8";
 };
 
-using presets = type_list<pack_quantized<4>, pack_quantized<8>, pack_quantized<3>, pack_quantized<4, all>,
-                          pack_quantized<8, all>, pack_quantized_asymmetric<4>, pack_quantized_asymmetric<8>,
-                          int8_channel, nvfp4, mxfp4, mxfp8>;
+using presets =
+    type_list<pack_quantized<4>, pack_quantized<8>, pack_quantized<3>, padded_int3<>, pack_quantized<4, all>,
+              pack_quantized<8, all>, pack_quantized_asymmetric<4>, pack_quantized_asymmetric<8>,
+              pack_quantized_asymmetric<3>, int8_channel, nvfp4, mxfp4, mxfp8>;
 
 }  // namespace quern::inline v0::compressed_tensors

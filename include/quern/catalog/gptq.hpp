@@ -19,10 +19,10 @@ struct less_one {
 };
 
 template <unsigned Bits, std::size_t Group, scalar_format Zero>
-using packed_words =
-    codec<unsigned_integer<Bits>, levels<group<Group, f16>>, zero_point<group<Group, Zero>>,
-          separate<array<unit<1, 32>, word_rows<4>, stream<codes>>, array<unit<32, Group>, by_columns, stream<offset<>>>,
-                   array<unit<1, Group>, by_columns, stream<scale<>>>>>;
+using packed_words = codec<
+    unsigned_integer<Bits>, levels<group<Group, f16>>, zero_point<group<Group, Zero>>,
+    separate<array<unit<1, 32>, word_rows<4>, stream<codes>>, array<unit<32, Group>, by_columns, stream<offset<>>>,
+             array<unit<1, Group>, by_columns, stream<scale<>>>>>;
 
 constexpr const char* refusal_of_words(shape s) {
   return s.rows % 32 == 0 && s.cols % 32 == 0 ? nullptr : "rows and columns of a GPTQ matrix are multiples of 32";

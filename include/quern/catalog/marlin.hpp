@@ -38,8 +38,9 @@ struct channel_scales {
 };
 
 template <std::size_t Group>
-using scales = std::conditional_t<Group == all, array<unit<32, all>, by_columns, ordered<channel_scales, stream<scale<>>>>,
-                                  array<unit<64, Group>, by_columns, ordered<group_scales, stream<scale<>>>>>;
+using scales =
+    std::conditional_t<Group == all, array<unit<32, all>, by_columns, ordered<channel_scales, stream<scale<>>>>,
+                       array<unit<64, Group>, by_columns, ordered<group_scales, stream<scale<>>>>>;
 
 // s * (q - 8); 4 + 16 / Group bits. Group is 128 or `all`.
 template <std::size_t Group = 128>
@@ -48,9 +49,8 @@ struct w4 : codec<offset_integer<4>, levels<group<Group, f16>>, symmetric,
   static constexpr spelling text = spelled("marlin.w4", group_suffix{Group});
   static constexpr const char* name = text.data();
   static constexpr const char* refusal(shape s) {
-    return s.rows % 256 == 0 && s.cols % 128 == 0
-               ? nullptr
-               : "rows of a Marlin matrix are a multiple of 256, columns of 128";
+    return s.rows % 256 == 0 && s.cols % 128 == 0 ? nullptr
+                                                  : "rows of a Marlin matrix are a multiple of 256, columns of 128";
   }
 };
 

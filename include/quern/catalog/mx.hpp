@@ -23,8 +23,8 @@ using blocks = codec<N, levels<group<32, e8m0>>>;
 
 // The same, with scales in the order of tensor cores.
 template <number_format N>
-using swizzled_blocks = codec<N, levels<group<32, e8m0>>, symmetric,
-                              separate<plain_array<codes, 1, 1, N::bits>, swizzled_scales<32>>>;
+using swizzled_blocks =
+    codec<N, levels<group<32, e8m0>>, symmetric, separate<plain_array<codes, 1, 1, N::bits>, swizzled_scales<32>>>;
 
 // 8.25 bits
 struct mxfp8_e4m3 : blocks<e4m3> {

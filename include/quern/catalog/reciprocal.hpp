@@ -16,7 +16,8 @@ struct reciprocal {
 
  private:
   static constexpr float inverse(float x) {
-    if (x == 0) return float_from_bits(float_to_bits(std::numeric_limits<float>::infinity()) | (float_to_bits(x) & 0x80000000));
+    if (x == 0)
+      return float_from_bits(float_to_bits(std::numeric_limits<float>::infinity()) | (float_to_bits(x) & 0x80000000));
     return 1.0f / x;
   }
 };

@@ -59,7 +59,8 @@ constexpr bool visit_first(type_list<Cs...>, const auto& keys, auto matches, aut
 template <class List = catalog, class F>
 constexpr bool visit(std::string_view name, F&& f) {
   static_assert(names_differ<List>, "visit: two codecs of the list have one name; a name must mean one format");
-  return !name.empty() && visit_first(List{}, names_of<List>, [=](std::string_view n) { return n == name; }, f);
+  return !name.empty() && visit_first(
+                              List{}, names_of<List>, [=](std::string_view n) { return n == name; }, f);
 }
 
 // Calls f.operator()<C>() for the codec with this number of a GGUF tensor type; false if the list has none.
@@ -67,7 +68,8 @@ template <class List = catalog, class F>
 constexpr bool visit(std::integral auto gguf_id, F&& f) {
   static_assert(gguf_ids_differ<List>, "visit: two codecs of the list have one gguf_id; an id must mean one format");
   return std::cmp_greater_equal(gguf_id, 0) &&
-         visit_first(List{}, gguf_ids_of<List>, [=](int id) { return std::cmp_equal(id, gguf_id); }, f);
+         visit_first(
+             List{}, gguf_ids_of<List>, [=](int id) { return std::cmp_equal(id, gguf_id); }, f);
 }
 
 }  // namespace quern::inline v0

@@ -43,6 +43,9 @@ struct bit_map {
     digits[byte] = static_cast<std::uint8_t>(digits[byte] | d);
     return true;
   }
+  constexpr void claim_rest(std::size_t bit, std::size_t width) {
+    for (std::size_t b = bit; b < bit + width; ++b) used[b / 64] |= std::uint64_t{1} << b % 64;
+  }
   constexpr bool full() const {
     for (std::size_t b = 0; b < Bytes * 8; ++b) {
       if (b % 64 == 0 && Bytes * 8 - b >= 64 && used[b / 64] == ~std::uint64_t{0}) b += 63;
@@ -73,6 +76,7 @@ constexpr fault claim_field(auto& map, std::size_t byte, std::size_t bytes, run 
     if (!(s.digits ? map.claim_digit(byte + p.bit / 8, p.digit) : map.claim(byte * 8 + p.bit, s.width)))
       return fault::shared_bit;
   }
+  if constexpr (padded_field<F>) map.claim_rest(byte * 8, F::bytes(r) * 8);
   return fault::none;
 }
 

@@ -35,6 +35,10 @@ concept field = requires(run r) {
 template <class F>
 concept compact_field = field<F> && requires { requires F::compact; };
 
+// A promise that what no code of the field covers in its own bytes is padding: nothing lies there, and that is meant.
+template <class F>
+concept padded_field = field<F> && requires { requires F::padded; };
+
 inline constexpr unsigned whole = 0;  // a field's width: all bits of the code
 
 }  // namespace quern::inline v0
