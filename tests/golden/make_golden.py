@@ -255,7 +255,7 @@ MX_MODES = ["floor", "ceil", "rceil", "even"]
 
 
 def mx_input():
-    """32 blocks of 32. The largest magnitude of a block is listed here; the others are random and smaller, or as said."""
+    """32 blocks of 32. The largest magnitude of a block is listed here; the others are random, smaller, or as said."""
     f32 = np.float32
     up, down = (lambda v: np.nextafter(f32(v), f32(np.inf))), (lambda v: np.nextafter(f32(v), f32(0)))
     largest = [
@@ -391,7 +391,7 @@ def write_nvfp4():
     return {"swizzle_300x10": [[r, c, at] for (r, c), at in zip(points, where)]}
 
 
-# ---- compressed-tensors integers ---------------------------------------------------------------------------------------
+# ---- compressed-tensors integers -------------------------------------------------------------------------------------
 
 
 def write_compressed_tensors():
@@ -435,7 +435,7 @@ def write_compressed_tensors():
         save(f"ct/{name}.decoded", decoded, made, what + "decoded")
 
 
-# ---- GPTQ and AWQ ------------------------------------------------------------------------------------------------------
+# ---- GPTQ and AWQ ----------------------------------------------------------------------------------------------------
 
 
 def bit_stream(codes, bits):
@@ -526,7 +526,7 @@ def write_gptq_awq():
     return {"gptq_v1_qzeros_of_8": "0x77777777", "awq_gemm_word_of_0_to_7": "0x75316420"}
 
 
-# ---- MLX ---------------------------------------------------------------------------------------------------------------
+# ---- MLX -------------------------------------------------------------------------------------------------------------
 
 
 def write_mlx():
@@ -562,7 +562,7 @@ def write_mlx():
         save(f"mlx/{mode}.scales", np.array(scales), made, f"mode {mode}: scales of groups of {group}")
 
 
-# ---- HQQ, BitNet -------------------------------------------------------------------------------------------------------
+# ---- HQQ, BitNet -----------------------------------------------------------------------------------------------------
 
 
 def write_hqq():
@@ -620,7 +620,7 @@ def write_bitnet():
         )
 
 
-# ---- GGUF --------------------------------------------------------------------------------------------------------------
+# ---- GGUF ------------------------------------------------------------------------------------------------------------
 
 
 def compare_gguf():
