@@ -66,6 +66,21 @@ TEST_CASE("digits in base 3, repeated fields, steps backwards and bits of nothin
   CHECK(contains(describe<top_down>(), "    byte 0: codes[3] bits 1-0 @0, codes[2] bits 1-0 @2, codes[1] bits 1-0 @4, codes[0] bits 1-0 @6"));
 }
 
+struct tens {  // a word holds ten codes of three bits, from the top
+  static constexpr part what = codes::id;
+  static constexpr bool padded = true;
+  static constexpr slice holds(run r) { return {0, r.count, 0, 3}; }
+  static constexpr place at(std::size_t i, run) { return {27 - 3 * i}; }
+  static constexpr std::size_t bytes(run) { return 4; }
+};
+TEST_CASE("padding is told") {
+  const std::string text = describe<codec<unsigned_integer<3>, levels<>, symmetric, blocked<10, tens>>>();
+  CHECK(contains(text, "    byte 0: codes[9] bits 2-0 @0, codes[8] bits 2-0 @3, codes[7] bits 1-0 @6"));
+  CHECK(contains(text, "    byte 3: codes[1] bits 2-0 @0, codes[0] bits 2-0 @3, nothing bits 1-0 @6"));
+  CHECK(contains(describe<codec<unsigned_integer<3>, levels<>, symmetric, blocked<9, tens>>>(),
+                 "    byte 0: nothing bits 2-0 @0, codes[8] bits 2-0 @3, codes[7] bits 1-0 @6"));
+}
+
 // Every bit of every byte is told exactly once, for the most crooked formats there are.
 template <class C>
 bool told_once() {

@@ -145,7 +145,7 @@ std::vector<byte_content> unit_content() {
     const slice held = F::holds(r);
     for (std::size_t i = held.first; i < held.first + held.count; ++i) {
       const place p = F::at(i, r);
-      const coord c = k == parts<C>.size() ? coord{0, i} : Order::at(i, grid_of(parts<C>[k], A::unit, sample));
+      const coord c = k == parts<C>.size() ? coord{0, 0} : Order::at(i, grid_of(parts<C>[k], A::unit, sample));
       const auto put = [&](std::size_t bit, unsigned low, unsigned width, int digit) {
         bytes[byte + bit / 8].push_back({F::what, static_cast<std::ptrdiff_t>(c.row), static_cast<std::ptrdiff_t>(c.col),
                                          low, width, static_cast<unsigned>(bit % 8), digit});
@@ -162,10 +162,18 @@ std::vector<byte_content> unit_content() {
       }
     }
   });
-  for (byte_content& b : bytes)
+  for (byte_content& b : bytes) {
+    unsigned covered = 0;  // what no code covers is padding
+    for (const bits_in_byte& item : b) covered |= low_bits(item.width) << item.at;
+    for (unsigned at = 0, width = 1; at < 8; at += width, width = 1) {
+      if (covered >> at & 1) continue;
+      while (at + width < 8 && !(covered >> (at + width) & 1)) ++width;
+      b.push_back({nothing::id, 0, 0, 0, width, at, -1});
+    }
     std::sort(b.begin(), b.end(), [](const bits_in_byte& x, const bits_in_byte& y) {
       return x.at != y.at ? x.at < y.at : x.digit < y.digit;
     });
+  }
   return bytes;
 }
 

@@ -86,7 +86,7 @@ constexpr void put_compiler_text(text_sink& out, std::string_view s) {
   }
 }
 
-// ---- spelled<T>::to(sink) writes T ----
+// ---- text_of<T>::to(sink) writes T ----
 
 template <class T>
 concept says_its_name = requires {
@@ -96,7 +96,7 @@ concept says_its_name = requires {
 // The primary template serves types without arguments, and a user's own. Compilers do not agree on whether arguments that
 // are defaults are part of a template's name: a user's policy template that has some should have a member `name`.
 template <class T>
-struct spelled {
+struct text_of {
   static constexpr void to(text_sink& out) {
     if constexpr (says_its_name<T>) out.put(std::string_view(T::name));
     else put_compiler_text(out, compiler_text<T>());
@@ -106,7 +106,7 @@ struct spelled {
 // Arguments of a template, as values.
 template <class T>
 struct type_argument {
-  static constexpr void to(text_sink& out) { spelled<T>::to(out); }
+  static constexpr void to(text_sink& out) { text_of<T>::to(out); }
 };
 template <const auto& Constant>
 struct constant_argument {
@@ -140,33 +140,33 @@ constexpr void put_template(text_sink& out, std::string_view name, const auto&..
   ((first ? void(first = false) : out.put(", "), arguments.to(out)), ...);
   out.put('>');
 }
-constexpr number_argument spell(std::integral auto n) { return {static_cast<long long>(n)}; }
-constexpr word_argument spell(bool b) { return {b ? "true" : "false"}; }
-constexpr extent_argument spell_extent(std::size_t n) { return {n}; }
+constexpr number_argument as_argument(std::integral auto n) { return {static_cast<long long>(n)}; }
+constexpr word_argument as_argument(bool b) { return {b ? "true" : "false"}; }
+constexpr extent_argument as_extent(std::size_t n) { return {n}; }
 template <class T>
-inline constexpr type_argument<T> spell_type{};
+inline constexpr type_argument<T> as_type{};
 
 // ---- numbers ----
 
 template <unsigned Bits, int Step, int First, int Over>
-struct spelled<progression<Bits, Step, First, Over>> {
+struct text_of<progression<Bits, Step, First, Over>> {
   static constexpr void to(text_sink& out) {
     using N = progression<Bits, Step, First, Over>;
     if constexpr (std::same_as<N, ternary>) out.put("ternary");
     else if constexpr (std::same_as<N, binary>) out.put("binary");
-    else if constexpr (std::same_as<N, unsigned_integer<Bits>>) put_template(out, "unsigned_integer", spell(Bits));
-    else if constexpr (std::same_as<N, offset_integer<Bits>>) put_template(out, "offset_integer", spell(Bits));
-    else if constexpr (std::same_as<N, odd<Bits>>) put_template(out, "odd", spell(Bits));
-    else if constexpr (Over == 1) put_template(out, "progression", spell(Bits), spell(Step), spell(First));
-    else put_template(out, "progression", spell(Bits), spell(Step), spell(First), spell(Over));
+    else if constexpr (std::same_as<N, unsigned_integer<Bits>>) put_template(out, "unsigned_integer", as_argument(Bits));
+    else if constexpr (std::same_as<N, offset_integer<Bits>>) put_template(out, "offset_integer", as_argument(Bits));
+    else if constexpr (std::same_as<N, odd<Bits>>) put_template(out, "odd", as_argument(Bits));
+    else if constexpr (Over == 1) put_template(out, "progression", as_argument(Bits), as_argument(Step), as_argument(First));
+    else put_template(out, "progression", as_argument(Bits), as_argument(Step), as_argument(First), as_argument(Over));
   }
 };
 template <unsigned Bits>
-struct spelled<integer<Bits>> {
-  static constexpr void to(text_sink& out) { put_template(out, "integer", spell(Bits)); }
+struct text_of<integer<Bits>> {
+  static constexpr void to(text_sink& out) { put_template(out, "integer", as_argument(Bits)); }
 };
 template <unsigned E, unsigned M, int Bias, special Special, overflow Overflow, bool Signed>
-struct spelled<minifloat<E, M, Bias, Special, Overflow, Signed>> {
+struct text_of<minifloat<E, M, Bias, Special, Overflow, Signed>> {
   static constexpr word_argument special_name{Special == special::none  ? "special::none"
                                               : Special == special::nan ? "special::nan"
                                                                         : "special::ieee"};
@@ -186,188 +186,188 @@ struct spelled<minifloat<E, M, Bias, Special, Overflow, Signed>> {
     else if constexpr (std::same_as<N, f16>) out.put("f16");
     else if constexpr (std::same_as<N, bf16>) out.put("bf16");
     else if constexpr (!Signed)
-      put_template(out, "minifloat", spell(E), spell(M), spell(Bias), special_name, overflow_name, spell(Signed));
+      put_template(out, "minifloat", as_argument(E), as_argument(M), as_argument(Bias), special_name, overflow_name, as_argument(Signed));
     else if constexpr (Overflow != overflow::saturate)
-      put_template(out, "minifloat", spell(E), spell(M), spell(Bias), special_name, overflow_name);
+      put_template(out, "minifloat", as_argument(E), as_argument(M), as_argument(Bias), special_name, overflow_name);
     else if constexpr (Special != special::none)
-      put_template(out, "minifloat", spell(E), spell(M), spell(Bias), special_name);
-    else put_template(out, "minifloat", spell(E), spell(M), spell(Bias));
+      put_template(out, "minifloat", as_argument(E), as_argument(M), as_argument(Bias), special_name);
+    else put_template(out, "minifloat", as_argument(E), as_argument(M), as_argument(Bias));
   }
 };
 template <const auto& Table>
-struct spelled<codebook<Table>> {
+struct text_of<codebook<Table>> {
   static constexpr void to(text_sink& out) { put_template(out, "codebook", constant_argument<Table>{}); }
 };
 template <const auto& Points, const auto& Levels, std::size_t Dimension, signs Signs, std::size_t Vectors>
-struct spelled<grid<Points, Levels, Dimension, Signs, Vectors>> {
+struct text_of<grid<Points, Levels, Dimension, Signs, Vectors>> {
   static constexpr void to(text_sink& out) {
     constexpr word_argument sign_rule{Signs == signs::none   ? "signs::none"
                                       : Signs == signs::each ? "signs::each"
                                                              : "signs::even"};
     const auto put = [&](const auto&... more) {
-      put_template(out, "grid", constant_argument<Points>{}, constant_argument<Levels>{}, spell(Dimension), sign_rule, more...);
+      put_template(out, "grid", constant_argument<Points>{}, constant_argument<Levels>{}, as_argument(Dimension), sign_rule, more...);
     };
     if constexpr (Vectors == 1) put();
-    else put(spell(Vectors));
+    else put(as_argument(Vectors));
   }
 };
 
 // ---- granularities and symmetries ----
 
 template <std::size_t Rows, std::size_t Cols, class N>
-struct spelled<block<Rows, Cols, N>> {
+struct text_of<block<Rows, Cols, N>> {
   static constexpr void to(text_sink& out) {
-    if constexpr (Rows == all && Cols == all) put_template(out, "tensor", spell_type<N>);
-    else if constexpr (Rows == 1 && Cols == all) put_template(out, "channel", spell_type<N>);
-    else if constexpr (Rows == 1) put_template(out, "group", spell(Cols), spell_type<N>);
-    else put_template(out, "block", spell_extent(Rows), spell_extent(Cols), spell_type<N>);
+    if constexpr (Rows == all && Cols == all) put_template(out, "tensor", as_type<N>);
+    else if constexpr (Rows == 1 && Cols == all) put_template(out, "channel", as_type<N>);
+    else if constexpr (Rows == 1) put_template(out, "group", as_argument(Cols), as_type<N>);
+    else put_template(out, "block", as_extent(Rows), as_extent(Cols), as_type<N>);
   }
 };
 template <class L>
-struct spelled<plus<L>> {
-  static constexpr void to(text_sink& out) { put_template(out, "plus", spell_type<L>); }
+struct text_of<plus<L>> {
+  static constexpr void to(text_sink& out) { put_template(out, "plus", as_type<L>); }
 };
 template <class... Ls>
-struct spelled<levels<Ls...>> {
-  static constexpr void to(text_sink& out) { put_template(out, "levels", spell_type<Ls>...); }
+struct text_of<levels<Ls...>> {
+  static constexpr void to(text_sink& out) { put_template(out, "levels", as_type<Ls>...); }
 };
 template <class... Ls>
-struct spelled<zero_point<Ls...>> {
-  static constexpr void to(text_sink& out) { put_template(out, "zero_point", spell_type<Ls>...); }
+struct text_of<zero_point<Ls...>> {
+  static constexpr void to(text_sink& out) { put_template(out, "zero_point", as_type<Ls>...); }
 };
 template <class... Ls>
-struct spelled<minimum<Ls...>> {
-  static constexpr void to(text_sink& out) { put_template(out, "minimum", spell_type<Ls>...); }
+struct text_of<minimum<Ls...>> {
+  static constexpr void to(text_sink& out) { put_template(out, "minimum", as_type<Ls>...); }
 };
 template <class... Ls>
-struct spelled<bias<Ls...>> {
-  static constexpr void to(text_sink& out) { put_template(out, "bias", spell_type<Ls>...); }
+struct text_of<bias<Ls...>> {
+  static constexpr void to(text_sink& out) { put_template(out, "bias", as_type<Ls>...); }
 };
 
 // ---- layouts ----
 
 template <std::uint8_t Level>
-struct spelled<scale<Level>> {
-  static constexpr void to(text_sink& out) { put_template(out, "scale", spell(Level)); }
+struct text_of<scale<Level>> {
+  static constexpr void to(text_sink& out) { put_template(out, "scale", as_argument(Level)); }
 };
 template <std::uint8_t Level>
-struct spelled<offset<Level>> {
-  static constexpr void to(text_sink& out) { put_template(out, "offset", spell(Level)); }
+struct text_of<offset<Level>> {
+  static constexpr void to(text_sink& out) { put_template(out, "offset", as_argument(Level)); }
 };
 template <class What, unsigned Width, unsigned Shift>
-struct spelled<stream<What, Width, Shift>> {
+struct text_of<stream<What, Width, Shift>> {
   static constexpr void to(text_sink& out) {
-    constexpr auto put = [](text_sink& to, const auto&... more) { put_template(to, "stream", spell_type<What>, more...); };
-    if constexpr (Shift != 0) put(out, spell(Width), spell(Shift));
-    else if constexpr (Width != whole) put(out, spell(Width));
+    constexpr auto put = [](text_sink& to, const auto&... more) { put_template(to, "stream", as_type<What>, more...); };
+    if constexpr (Shift != 0) put(out, as_argument(Width), as_argument(Shift));
+    else if constexpr (Width != whole) put(out, as_argument(Width));
     else put(out);
   }
 };
 template <class What, unsigned Width, std::size_t Stride, unsigned Shift>
-struct spelled<plane<What, Width, Stride, Shift>> {
+struct text_of<plane<What, Width, Stride, Shift>> {
   static constexpr void to(text_sink& out) {
     if constexpr (Shift != 0)
-      put_template(out, "plane", spell_type<What>, spell(Width), spell_extent(Stride), spell(Shift));
-    else put_template(out, "plane", spell_type<What>, spell(Width), spell_extent(Stride));
+      put_template(out, "plane", as_type<What>, as_argument(Width), as_extent(Stride), as_argument(Shift));
+    else put_template(out, "plane", as_type<What>, as_argument(Width), as_extent(Stride));
   }
 };
 template <class What, unsigned Width, unsigned Shift, std::size_t Origin, class... Axes>
-struct spelled<strided<What, Width, Shift, Origin, Axes...>> {
+struct text_of<strided<What, Width, Shift, Origin, Axes...>> {
   static constexpr void to(text_sink& out) {
-    put_template(out, "strided", spell_type<What>, spell(Width), spell(Shift), spell(Origin), spell_type<Axes>...);
+    put_template(out, "strided", as_type<What>, as_argument(Width), as_argument(Shift), as_argument(Origin), as_type<Axes>...);
   }
 };
 template <std::size_t Count, std::size_t Stride>
-struct spelled<axis<Count, Stride>> {
+struct text_of<axis<Count, Stride>> {
   static constexpr void to(text_sink& out) {
-    put_template(out, "axis", spell(Count), spell(static_cast<std::ptrdiff_t>(Stride)));  // a stride may run backwards
+    put_template(out, "axis", as_argument(Count), as_argument(static_cast<std::ptrdiff_t>(Stride)));  // a stride may run backwards
   }
 };
 template <class What, std::size_t Stride>
-struct spelled<trits<What, Stride>> {
-  static constexpr void to(text_sink& out) { put_template(out, "trits", spell_type<What>, spell(Stride)); }
+struct text_of<trits<What, Stride>> {
+  static constexpr void to(text_sink& out) { put_template(out, "trits", as_type<What>, as_argument(Stride)); }
 };
 template <std::size_t First, std::size_t Count, class F>
-struct spelled<section<First, Count, F>> {
-  static constexpr void to(text_sink& out) { put_template(out, "section", spell(First), spell(Count), spell_type<F>); }
+struct text_of<section<First, Count, F>> {
+  static constexpr void to(text_sink& out) { put_template(out, "section", as_argument(First), as_argument(Count), as_type<F>); }
 };
 template <class... Fields>
-struct spelled<sequence<Fields...>> {
-  static constexpr void to(text_sink& out) { put_template(out, "sequence", spell_type<Fields>...); }
+struct text_of<sequence<Fields...>> {
+  static constexpr void to(text_sink& out) { put_template(out, "sequence", as_type<Fields>...); }
 };
 template <std::size_t Bytes, class... Fields>
-struct spelled<shared<Bytes, Fields...>> {
-  static constexpr void to(text_sink& out) { put_template(out, "shared", spell(Bytes), spell_type<Fields>...); }
+struct text_of<shared<Bytes, Fields...>> {
+  static constexpr void to(text_sink& out) { put_template(out, "shared", as_argument(Bytes), as_type<Fields>...); }
 };
 template <class Order, class... Fields>
-struct spelled<ordered<Order, Fields...>> {
-  static constexpr void to(text_sink& out) { put_template(out, "ordered", spell_type<Order>, spell_type<Fields>...); }
+struct text_of<ordered<Order, Fields...>> {
+  static constexpr void to(text_sink& out) { put_template(out, "ordered", as_type<Order>, as_type<Fields>...); }
 };
 template <std::size_t Positions, class... Fields>
-struct spelled<repeat<Positions, Fields...>> {
-  static constexpr void to(text_sink& out) { put_template(out, "repeat", spell(Positions), spell_type<Fields>...); }
+struct text_of<repeat<Positions, Fields...>> {
+  static constexpr void to(text_sink& out) { put_template(out, "repeat", as_argument(Positions), as_type<Fields>...); }
 };
 template <std::size_t Run>
-struct spelled<interleaved<Run>> {
-  static constexpr void to(text_sink& out) { put_template(out, "interleaved", spell(Run)); }
+struct text_of<interleaved<Run>> {
+  static constexpr void to(text_sink& out) { put_template(out, "interleaved", as_argument(Run)); }
 };
 template <std::size_t... To>
-struct spelled<permuted<To...>> {
-  static constexpr void to(text_sink& out) { put_template(out, "permuted", spell(To)...); }
+struct text_of<permuted<To...>> {
+  static constexpr void to(text_sink& out) { put_template(out, "permuted", as_argument(To)...); }
 };
 template <std::size_t Word>
-struct spelled<word_rows<Word>> {
-  static constexpr void to(text_sink& out) { put_template(out, "word_rows", spell(Word)); }
+struct text_of<word_rows<Word>> {
+  static constexpr void to(text_sink& out) { put_template(out, "word_rows", as_argument(Word)); }
 };
 template <std::size_t Rows, std::size_t Cols>
-struct spelled<unit<Rows, Cols>> {
-  static constexpr void to(text_sink& out) { put_template(out, "unit", spell_extent(Rows), spell_extent(Cols)); }
+struct text_of<unit<Rows, Cols>> {
+  static constexpr void to(text_sink& out) { put_template(out, "unit", as_extent(Rows), as_extent(Cols)); }
 };
 template <class Unit, class Arrangement, class... Fields>
-struct spelled<array<Unit, Arrangement, Fields...>> {
+struct text_of<array<Unit, Arrangement, Fields...>> {
   static constexpr void to(text_sink& out) {
-    put_template(out, "array", spell_type<Unit>, spell_type<Arrangement>, spell_type<Fields>...);
+    put_template(out, "array", as_type<Unit>, as_type<Arrangement>, as_type<Fields>...);
   }
 };
 template <class... Arrays>
-struct spelled<separate<Arrays...>> {
-  static constexpr void to(text_sink& out) { put_template(out, "separate", spell_type<Arrays>...); }
+struct text_of<separate<Arrays...>> {
+  static constexpr void to(text_sink& out) { put_template(out, "separate", as_type<Arrays>...); }
 };
 template <std::size_t Cols, class... Fields>
   requires(Cols != all)
-struct spelled<separate<array<unit<1, Cols>, by_rows, Fields...>>> {
-  static constexpr void to(text_sink& out) { put_template(out, "blocked", spell(Cols), spell_type<Fields>...); }
+struct text_of<separate<array<unit<1, Cols>, by_rows, Fields...>>> {
+  static constexpr void to(text_sink& out) { put_template(out, "blocked", as_argument(Cols), as_type<Fields>...); }
 };
 
 // ---- codecs ----
 
 // The layout is left out where it is the one that a codec without a layout has, and then so is `symmetric`.
 template <class N, class G, class S, class L>
-struct spelled<codec<N, G, S, L>> {
+struct text_of<codec<N, G, S, L>> {
   static constexpr void to(text_sink& out) {
     using chosen = typename codec<N, G, S, L>::described::layout;
     if constexpr (!std::same_as<chosen, decltype(separate_layout<N, G, S>())>)
-      put_template(out, "codec", spell_type<N>, spell_type<G>, spell_type<S>, spell_type<chosen>);
-    else if constexpr (!std::same_as<S, symmetric>) put_template(out, "codec", spell_type<N>, spell_type<G>, spell_type<S>);
-    else put_template(out, "codec", spell_type<N>, spell_type<G>);
+      put_template(out, "codec", as_type<N>, as_type<G>, as_type<S>, as_type<chosen>);
+    else if constexpr (!std::same_as<S, symmetric>) put_template(out, "codec", as_type<N>, as_type<G>, as_type<S>);
+    else put_template(out, "codec", as_type<N>, as_type<G>);
   }
 };
 
 template <class T>
-inline constexpr auto spelled_characters = [] {
+inline constexpr auto name_characters = [] {
   constexpr std::size_t size = [] {
     text_sink counted;
-    spelled<T>::to(counted);
+    text_of<T>::to(counted);
     return counted.size();
   }();
   std::array<char, size> text{};
   text_sink kept(text.data());
-  spelled<T>::to(kept);
+  text_of<T>::to(kept);
   return text;
 }();
 
 // The name of a codec, and of every policy: "gguf.q4_0", "levels<group<32, f16>>".
 template <class T>
-inline constexpr std::string_view name{spelled_characters<T>.data(), spelled_characters<T>.size()};
+inline constexpr std::string_view name{name_characters<T>.data(), name_characters<T>.size()};
 
 }  // namespace quern::inline v0
