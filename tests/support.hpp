@@ -44,7 +44,7 @@ inline std::vector<std::byte> golden(const std::string& name) {
 template <class T>
 T element(std::span<const std::byte> bytes, std::size_t i) {
   static_assert(std::is_trivially_copyable_v<T>);
-  REQUIRE((i + 1) * sizeof(T) <= bytes.size());
+  if ((i + 1) * sizeof(T) > bytes.size()) FAIL("element ", i, " lies beyond the end of the bytes");
   std::array<std::byte, sizeof(T)> b{};
   for (std::size_t k = 0; k < sizeof(T); ++k)
     b[std::endian::native == std::endian::little ? k : sizeof(T) - 1 - k] = bytes[i * sizeof(T) + k];
