@@ -2,6 +2,7 @@
 // code. It knows no layout and writes no bytes.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <bit>
 #include <limits>
 
 #include "quern/codec/codec.hpp"
@@ -34,6 +35,7 @@ struct code_rule {
   by how = by::reciprocal;
   rounding round = rounding::nearest;
   offset_rule offset = offset_rule::shift;
+  bool balanced = false;  // values beyond what the number reaches on both sides of 0 are not used
 };
 
 // ---- the result of a fit ----
@@ -42,19 +44,20 @@ struct code_rule {
 struct affine {
   float scale = 0, offset = 0;
 };
-// The same from a search, with the map to codes that goes with it: q = (x - shift) * inverse.
-struct searched : affine {
+// The same with the map to quotients that goes with it, where that is not 1 / scale and the shift of scale and offset:
+// q = (x - shift) * inverse.
+struct mapped : affine {
   float inverse = 0, shift = 0;
 };
 
-// A fit over statistics: `reads` says which, ideal<C>(s) makes an affine of them, once for each region, and `codes` says
-// how codes are chosen.
+// A fit over statistics: `reads` says which, ideal<C>(s) makes an affine or mapped of them, once for each region, and
+// `codes` says how codes are chosen.
 template <class F>
 concept statistics_fit = requires {
   { F::reads } -> std::convertible_to<statistic>;
   { F::codes } -> std::convertible_to<code_rule>;
 };
-// A fit over the weights themselves: ideal<C>(w) is given the region (fit/region.hpp), importance and all.
+// A fit over the weights themselves: ideal<C>(w) makes a mapped of the region (fit/region.hpp), importance and all.
 template <class F>
 concept search_fit = !statistics_fit<F> && requires {
   { F::codes } -> std::convertible_to<code_rule>;
@@ -62,18 +65,26 @@ concept search_fit = !statistics_fit<F> && requires {
 template <class F>
 concept any_fit = statistics_fit<F> || search_fit<F>;
 
-// What a fit may have besides. It may choose what the coarsest of several levels of scales stores, from the statistics
-// of that level's region; else it is the least that serves.
+// ---- what a fit may have besides; for levels of scales only ----
+
+// The code that the coarsest of several multiplied levels stores, from the statistics of that level's region. Else it
+// is the least number that serves.
 template <class F, class C>
-concept chooses_coarse_level = statistics_fit<F> && requires {
-  { F::template coarse<C>(statistics{}) } -> std::same_as<float>;
+concept chooses_coarsest = statistics_fit<F> && requires {
+  { F::template coarsest_code<C>(statistics{}) } -> std::same_as<std::uint32_t>;
 };
-// It may change what the finest level stores: finest<C>(ideal scale / what the coarser levels make).
+// The code that the finest multiplied level stores, from the statistics of the region and what the coarser levels make
+// (1 if there is none). Else it is the number nearest to the ideal scale / what the coarser levels make.
 template <class F, class C>
-concept adjusts_finest_level = requires {
-  { F::template finest<C>(float{}) } -> std::same_as<float>;
+concept chooses_finest = statistics_fit<F> && requires {
+  { F::template finest_code<C>(statistics{}, float{}) } -> std::same_as<std::uint32_t>;
 };
-// It may name another fit for weights that have an importance.
+// What the levels finer than the coarsest are taken to reach together. Else the product of what their numbers reach.
+template <class F>
+concept chooses_reach = requires {
+  { F::finer_reach } -> std::convertible_to<float>;
+};
+// Another fit for weights that have an importance.
 template <class F>
 concept has_weighted_form = any_fit<typename F::with_importance>;
 
@@ -118,14 +129,10 @@ inline constexpr bool powers_of_two = [] {
   }
 }();
 
-// The least power of two that is at least x > 0; 0 for 0.
+// The least power of two that is at least x > 0, or the greatest there is; 0 for 0.
 constexpr float power_of_two_above(float x) {
   const std::uint32_t u = float_to_bits(x), e = u >> 23;
-  if (e == 0) {
-    std::uint32_t p = 0;
-    while (p < u) p = p == 0 ? 1 : p << 1;
-    return float_from_bits(p);
-  }
+  if (e == 0) return float_from_bits(u == 0 ? 0 : std::bit_ceil(u));
   return float_from_bits((u & 0x7fffff) && e < 254 ? (e + 1) << 23 : e << 23);
 }
 
@@ -140,7 +147,7 @@ inline constexpr bool has_zero_point =
 // ---- from weight to code ----
 
 // 1 / s, and 0 for 0: a region without a scale has codes of 0.
-constexpr float reciprocal(float s) { return s == 0 ? 0 : 1 / s; }
+constexpr float inverse_or_zero(float s) { return s == 0 ? 0 : 1 / s; }
 
 // x, rounded to an integer, ties to even.
 constexpr float round_even(float x) {
@@ -155,22 +162,26 @@ struct element_map {
   bool divides = false;
 };
 
-template <class C, any_fit Fit, class Ideal>
-constexpr element_map map_of(const Ideal& ideal, const affine& stored) {
+// Whether the map's shift is used.
+template <class C, any_fit Fit>
+inline constexpr bool shifts = search_fit<Fit> || (has_offset<C> && Fit::codes.offset == offset_rule::shift);
+
+template <class C, any_fit Fit>
+constexpr element_map map_of(const auto& ideal, const affine& stored) {
   constexpr code_rule rule = Fit::codes;
   static_assert(rule.offset == offset_rule::shift || has_zero_point<C>,
                 "fit: this rule adds a zero point to the quotient, so the symmetry must be zero_point<...>");
-  if constexpr (rule.how == by::nothing) return {.factor = 1};
-  if constexpr (rule.scale == from::ideal && requires { ideal.inverse; })
-    return {.shift = ideal.shift, .factor = ideal.inverse};
   const affine used = rule.scale == from::ideal ? affine{ideal.scale, ideal.offset} : stored;
   element_map m;
-  if constexpr (has_offset<C>) {
-    if constexpr (rule.offset == offset_rule::shift) m.shift = exact(C::symmetry::weight(used.scale, 0, used.offset));
-    else m.zero = used.offset;
+  if constexpr (rule.offset != offset_rule::shift) m.zero = used.offset;
+  if constexpr (rule.scale == from::ideal && requires { ideal.inverse; }) {
+    m.shift = ideal.shift, m.factor = ideal.inverse;
+  } else {
+    if constexpr (shifts<C, Fit>) m.shift = exact(C::symmetry::weight(used.scale, 0, used.offset));
+    m.factor = inverse_or_zero(used.scale);
+    m.divides = used.scale != 0 && (rule.how == by::division || !is_finite(m.factor));
+    if (m.divides) m.factor = used.scale;
   }
-  m.factor = reciprocal(used.scale);
-  if (used.scale != 0 && (rule.how == by::division || !is_finite(m.factor))) m.factor = used.scale, m.divides = true;
   return m;
 }
 
@@ -180,10 +191,14 @@ constexpr float quotient_of(float x, const element_map& m) {
   constexpr code_rule rule = Fit::codes;
   if constexpr (rule.how == by::nothing) return x;
   float q = x;
-  if constexpr (!statistics_fit<Fit> || (has_offset<C> && rule.offset == offset_rule::shift)) q = exact(x - m.shift);
+  if constexpr (shifts<C, Fit>) q = exact(x - m.shift);
   q = m.divides ? q / m.factor : q * m.factor;
   if constexpr (rule.offset == offset_rule::add) q = exact(q) + m.zero;
   if constexpr (rule.offset == offset_rule::add_rounded) q = round_even(q) + m.zero;
+  if constexpr (rule.balanced) {
+    constexpr float end = reach<typename C::number>;
+    q = q > end ? end : q < -end ? -end : q;
+  }
   return q;
 }
 

@@ -36,7 +36,7 @@ struct absmean {
 };
 
 // MXFP4
-using mxfp4 = mx_scale<mx_rule::floor_of_log2f>;
+using mxfp4 = mx_scale<mx_rule::floor_of_log2f, rounding::ties_to_zero>;
 
 // NVFP4: absmax; of two values equally near, the lower code, which is the lesser magnitude.
 struct nvfp4 : quern::absmax {

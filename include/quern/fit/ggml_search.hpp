@@ -44,7 +44,7 @@ struct weighted_scale {
   static constexpr code_rule codes{from::ideal, by::reciprocal, rounding::nearest};
 
   template <class C>
-  static searched ideal(const weight_region& w) {
+  static mapped ideal(const weight_region& w) {
     using N = typename C::number;
     const float n = -lowest<N>, extreme = extreme_of(w);
     if (magnitude(extreme) < smallest_group) return {{0, 0}, 1, n};  // every code is 0
@@ -78,7 +78,7 @@ struct weighted_range {
   static constexpr code_rule codes{from::ideal, by::reciprocal, rounding::nearest};
 
   template <class C>
-  static searched ideal(const weight_region& w) {
+  static mapped ideal(const weight_region& w) {
     using N = typename C::number;
     const float n = highest<N>;
     const weight_region row = w.row();
@@ -102,7 +102,7 @@ struct weighted_range {
       }
       return sum;
     };
-    searched best{{0, least}, n / (greatest - least), least};
+    mapped best{{0, least}, n / (greatest - least), least};
     best.scale = 1 / best.inverse;
     float best_error = error(best.inverse, least, best.scale, least);
     for (int t = 0; t <= 36; ++t) {
@@ -129,7 +129,7 @@ struct codebook_scale {
   static constexpr code_rule codes{from::ideal, by::reciprocal, rounding::ties_up};
 
   template <class C>
-  static searched ideal(const weight_region& w) {
+  static mapped ideal(const weight_region& w) {
     using N = typename C::number;
     const float extreme = extreme_of(w), end = lowest<N>;
     if (magnitude(extreme) < smallest_group) return {};
@@ -150,7 +150,7 @@ struct codebook_scale {
       const correlation c = correlate((static_cast<float>(t) + end) / extreme);
       if (c.explains_more_than(best)) scale = c.scale(), best = c.explained();
     }
-    return {{scale, 0}, reciprocal(scale), 0};
+    return {{scale, 0}, inverse_or_zero(scale), 0};
   }
 };
 

@@ -141,44 +141,46 @@ constexpr float without_sums(float x, const packed_span<C>& out, coord w) {
   return x;
 }
 
-// An adding level stores the mean of what there is to make in its region.
+// The code of an adding level: the mean of what there is to make in its region.
 template <class G, template <std::uint8_t> class What, std::size_t I, class C>
-constexpr float wanted_sum(const source& s, const packed_span<C>& out, coord first, shape size, auto ideal) {
+constexpr std::uint32_t sum_code(const source& s, const packed_span<C>& out, coord first, shape size, auto ideal) {
   double sum = 0;
   std::size_t count = 0;
   each_region_in(s.rows, fit_region<C>, first, size, [&](coord f, shape n) {
     sum += static_cast<double>(without_sums<G, What, I>(ideal(f, n), out, f)), ++count;
   });
-  return static_cast<float>(sum / static_cast<double>(count));
+  return nearest_finite<typename G::template level<I>::number>(static_cast<float>(sum / static_cast<double>(count)));
 }
 
-// A multiplied level: the coarsest of several stores what the fit says. Any other that is not the finest stores the least
-// that lets the finer ones reach the greatest magnitude there is to make in its region. The finest makes up the rest.
+// The code of a multiplied level: that of the coarsest of several and that of the finest may be the fit's. Else the finest
+// makes up the rest of what there is to make, and any other stores the least that lets the finer ones reach the greatest
+// magnitude in its region.
 template <class Fit, class G, template <std::uint8_t> class What, std::size_t I, class C>
-constexpr float wanted_factor(const source& s, const packed_span<C>& out, coord first, shape size, auto ideal) {
+constexpr std::uint32_t factor_code(const source& s, const packed_span<C>& out, coord first, shape size, auto ideal) {
   using N = typename G::template level<I>::number;
   using finer = factors<G, 0, I>;
   using coarser = factors<G, I + 1, G::size>;
-  if constexpr (chooses_coarse_level<Fit, C> && coarser::count == 0 && finer::count > 0) {
-    return Fit::template coarse<C>(gather_region<Fit::reads>(s, first, size));
+  const float product = coarser_product<G, What, I>(out, first);
+  if constexpr (coarser::count == 0 && finer::count > 0 && chooses_coarsest<Fit, C>) {
+    return Fit::template coarsest_code<C>(gather_region<Fit::reads>(s, first, size));
+  } else if constexpr (finer::count == 0 && chooses_finest<Fit, C>) {
+    return Fit::template finest_code<C>(gather_region<Fit::reads>(s, first, size), product);
   } else {
-    float wanted = -0.0f;  // 0 of either sign is kept
+    float wanted = -0.0f;  // 0 keeps its sign
     each_region_in(s.rows, fit_region<C>, first, size, [&](coord f, shape n) {
       const float x = without_sums<G, What, G::size>(ideal(f, n), out, f);
       if (x == wanted || magnitude(x) > magnitude(wanted)) wanted = x;
     });
-    if constexpr (coarser::count > 0) {
-      const float product = coarser_product<G, What, I>(out, first);
-      wanted = product == 0 ? 0 : wanted / product;
-    }
+    if constexpr (coarser::count > 0) wanted = product == 0 ? 0 : wanted / product;
     if constexpr (finer::count > 0) {
-      wanted = magnitude(wanted) / finer::reached;
-      return powers_of_two<N> ? power_of_two_above(wanted) : wanted;
-    } else if constexpr (adjusts_finest_level<Fit, C>) {
-      return Fit::template finest<C>(wanted);
-    } else {
-      return wanted;
+      constexpr float reached = [] {
+        if constexpr (chooses_reach<Fit> && coarser::count == 0) return Fit::finer_reach;
+        else return finer::reached;
+      }();
+      wanted = magnitude(wanted) / reached;
+      if constexpr (powers_of_two<N>) wanted = power_of_two_above(wanted);
     }
+    return nearest_finite<N>(wanted);
   }
 }
 
@@ -186,21 +188,19 @@ constexpr float wanted_factor(const source& s, const packed_span<C>& out, coord 
 // level makes up for the rounding of those before.
 template <class Fit, class G, template <std::uint8_t> class What, class C>
 constexpr void write_levels(const source& s, const packed_span<C>& out, auto ideal) {
-  const auto write = [&]<std::size_t I>(auto wanted) {
-    using L = typename G::template level<I>;
-    each_region(s.rows, L::region, [&](coord first, shape size) {
-      set_code<What<I>>(out, first, nearest_finite<typename L::number>(wanted(s, out, first, size, ideal)));
-    });
+  const auto write = [&]<std::size_t I>(auto code) {
+    each_region(s.rows, G::template level<I>::region,
+                [&](coord first, shape size) { set_code<What<I>>(out, first, code(s, out, first, size, ideal)); });
   };
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     ([&] {
       if constexpr (adding_level<typename G::template level<I>>)
-        write.template operator()<I>([](const auto&... a) { return wanted_sum<G, What, I>(a...); });
+        write.template operator()<I>([](const auto&... a) { return sum_code<G, What, I>(a...); });
     }(), ...);
     ([&] {
       constexpr std::size_t J = G::size - 1 - I;
       if constexpr (!adding_level<typename G::template level<J>>)
-        write.template operator()<J>([](const auto&... a) { return wanted_factor<Fit, G, What, J>(a...); });
+        write.template operator()<J>([](const auto&... a) { return factor_code<Fit, G, What, J>(a...); });
     }(), ...);
   }(std::make_index_sequence<G::size>{});
 }

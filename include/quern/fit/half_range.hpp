@@ -1,0 +1,36 @@
+// Symmetric fits that divide the range of the weights by the number's range.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "quern/fit/fit.hpp"
+
+namespace quern::inline v0 {
+
+// The distance from 1 to the next number.
+template <scalar_format N>
+inline constexpr float epsilon = [] {
+  int k = 0;
+  while (k < 23 && N::value(nearest<N>(1 + exp2i(-k - 1))) == 1 + exp2i(-k - 1)) ++k;
+  return exp2i(-k);
+}();
+
+// The greatest magnitude is half of the number's range: 7.5 for offset_integer<4>, 448 for e4m3; a scale of 0 becomes the
+// stored number's epsilon. compressed-tensors, quantization/utils/helpers.py (calculate_qparams) and
+// quantization/lifecycle/forward_helpers.py (_quantize); but for the epsilon, also Marlin's.
+struct half_range {
+  static constexpr statistic reads = statistic::magnitude;
+  static constexpr code_rule codes{.how = by::division};
+  template <class C>
+  static constexpr affine ideal(const statistics& s) {
+    using N = typename C::number;
+    static_assert(scalar_format<N> && N::bits <= 8, "half_range: the number must have ends, so at most 8 bits");
+    return {s.magnitude / ((highest<N> - lowest<N>) / 2)};
+  }
+  template <class C>
+  static constexpr std::uint32_t finest_code(const statistics& s, float coarser) {
+    using S = typename C::granularity::template level<0>::number;
+    const std::uint32_t code = nearest_finite<S>(coarser == 0 ? 0 : ideal<C>(s).scale / coarser);
+    return S::value(code) == 0 ? nearest<S>(epsilon<S>) : code;
+  }
+};
+
+}  // namespace quern::inline v0
