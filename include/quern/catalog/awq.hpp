@@ -4,6 +4,7 @@
 #pragma once
 #include "quern/catalog/spelling.hpp"
 #include "quern/codec/codec.hpp"
+#include "quern/fit/zero_point.hpp"
 #include "quern/number/minifloat.hpp"
 #include "quern/number/progression.hpp"
 
@@ -20,6 +21,7 @@ struct gemm : codec<unsigned_integer<4>, levels<group<Group, f16>>, zero_point<g
                              array<unit<1, Group>, by_columns, stream<scale<>>>>> {
   static constexpr spelling text = spelled("awq.gemm", group_suffix{Group});
   static constexpr const char* name = text.data();
+  using fit = awq_range;
   static constexpr const char* refusal(shape s) {
     return s.rows % 8 == 0 ? nullptr : "rows of an AWQ matrix are a multiple of 8";
   }
@@ -39,6 +41,7 @@ struct gemv : codec<unsigned_integer<4>, levels<group<Group, f16>>, zero_point<g
                              array<unit<1, padded_groups<Group>>, by_rows, stream<scale<>>>>> {
   static constexpr spelling text = spelled("awq.gemv", group_suffix{Group});
   static constexpr const char* name = text.data();
+  using fit = awq_range;
 };
 
 // Of 32 inputs, 0, 8, 16, 24, 1, 9, 17, 25, then 2, 10, ...; four rows, 64 inputs each, one after the other.

@@ -4,6 +4,7 @@
 #include "quern/catalog/reciprocal.hpp"
 #include "quern/catalog/top_down.hpp"
 #include "quern/codec/codec.hpp"
+#include "quern/fit/absmean.hpp"
 #include "quern/number/f32.hpp"
 #include "quern/number/minifloat.hpp"
 #include "quern/number/progression.hpp"
@@ -23,11 +24,13 @@ constexpr const char* refusal_of_quarters(shape s) {
 // s * q: linear_class "autobitlinear".
 struct hf : quarters<f32> {
   static constexpr const char* name = "bitnet.hf";
+  using fit = absmean;
   static constexpr const char* refusal(shape s) { return refusal_of_quarters(s); }
 };
 // q / s: linear_class "bitlinear" stores the inverse.
 struct hf_inverse : quarters<reciprocal<f32>> {
   static constexpr const char* name = "bitnet.hf_inverse";
+  using fit = absmean;
   static constexpr const char* refusal(shape s) { return refusal_of_quarters(s); }
 };
 

@@ -6,6 +6,7 @@
 #include "quern/catalog/spelling.hpp"
 #include "quern/catalog/top_down.hpp"
 #include "quern/codec/codec.hpp"
+#include "quern/fit/bitsandbytes.hpp"
 #include "quern/number/codebook.hpp"
 #include "quern/number/f32.hpp"
 #include "quern/number/integer.hpp"
@@ -100,6 +101,7 @@ template <std::size_t Block>
 struct nf4_blocks : four_bit<nf4_number, Block> {
   static constexpr spelling text = Block == 64 ? spelled("bnb.nf4") : spelled("bnb.nf4_b", Block);
   static constexpr const char* name = text.data();
+  using fit = blockwise;
   static constexpr const char* refusal(shape s) { return refusal_of_blocks<Block>(s); }
 };
 using nf4 = nf4_blocks<64>;  // 4.5 bits
@@ -108,6 +110,7 @@ template <std::size_t Block>
 struct fp4_blocks : four_bit<fp4_number, Block> {
   static constexpr spelling text = Block == 64 ? spelled("bnb.fp4") : spelled("bnb.fp4_b", Block);
   static constexpr const char* name = text.data();
+  using fit = blockwise;
   static constexpr const char* refusal(shape s) { return refusal_of_blocks<Block>(s); }
 };
 using fp4 = fp4_blocks<64>;  // 4.5 bits
@@ -115,10 +118,12 @@ using fp4 = fp4_blocks<64>;  // 4.5 bits
 // 4.127 bits
 struct nf4_double : four_bit_nested<nf4_number, 64> {
   static constexpr const char* name = "bnb.nf4_double";
+  using fit = blockwise;
   static constexpr const char* refusal(shape s) { return refusal_of_blocks<256 * 64>(s); }
 };
 struct fp4_double : four_bit_nested<fp4_number, 64> {
   static constexpr const char* name = "bnb.fp4_double";
+  using fit = blockwise;
   static constexpr const char* refusal(shape s) { return refusal_of_blocks<256 * 64>(s); }
 };
 
@@ -128,6 +133,7 @@ struct int8_blocks : codec<dynamic8, levels<group<Block, f32>>> {
   static constexpr spelling text =
       Block == 256 ? spelled("bnb.int8_blockwise") : spelled("bnb.int8_blockwise_b", Block);
   static constexpr const char* name = text.data();
+  using fit = blockwise;
   static constexpr const char* refusal(shape s) { return refusal_of_blocks<Block>(s); }
 };
 using int8_blockwise = int8_blocks<256>;
@@ -135,6 +141,7 @@ using int8_blockwise = int8_blocks<256>;
 // absmax of the row / 127 * q; 8 bits. Arrays: CB, SCB.
 struct llm_int8 : codec<integer<8>, levels<channel<absmax_of_127>>> {
   static constexpr const char* name = "bnb.llm_int8";
+  using fit = llm_int8_row;
 };
 
 using presets = type_list<nf4, fp4, nf4_double, fp4_double, int8_blockwise, llm_int8>;

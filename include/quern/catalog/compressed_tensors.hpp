@@ -7,6 +7,10 @@
 #include "quern/catalog/nv.hpp"
 #include "quern/catalog/spelling.hpp"
 #include "quern/codec/codec.hpp"
+#include "quern/fit/half_range.hpp"
+#include "quern/fit/mx.hpp"
+#include "quern/fit/nvfp4.hpp"
+#include "quern/fit/zero_point.hpp"
 #include "quern/layout/strided.hpp"
 #include "quern/number/e8m0.hpp"
 #include "quern/number/integer.hpp"
@@ -35,6 +39,7 @@ struct pack_quantized : codec<offset_integer<Bits>, levels<group<Group, Scale>>,
                                        array<unit<1, Group>, by_rows, stream<scale<>>>>> {
   static constexpr spelling text = spelled("compressed_tensors.packed_int", Bits, group_suffix{Group});
   static constexpr const char* name = text.data();
+  using fit = half_range;
 };
 
 // s * (q - z); weight_zero_point [n * Bits / 32, groups] words. Arrays: packed, scale, zero point.
@@ -46,6 +51,7 @@ struct pack_quantized_asymmetric
                      array<unit<codes_to_words<Bits>, Group>, word_columns<4>, stream<offset<>>>>> {
   static constexpr spelling text = spelled("compressed_tensors.packed_uint", Bits, group_suffix{Group});
   static constexpr const char* name = text.data();
+  using fit = stored_range;
 };
 
 // 3 bits as releases to 0.12 pack them: ten codes to a word, whose upper two bits are zero. 3.2 + 16 / Group bits.
@@ -60,19 +66,23 @@ struct padded_int3 : codec<offset_integer<3>, levels<group<Group, Scale>>, symme
 // s * q; 8 bits. Format int-quantized: weight int8, weight_scale [n, 1].
 struct int8_channel : codec<integer<8>, levels<channel<bf16>>> {
   static constexpr const char* name = "compressed_tensors.int8_channel";
+  using fit = half_range;
 };
 
 // Format nvfp4-pack-quantized: weight_packed, weight_scale, weight_global_scale, by which one divides.
 struct nvfp4 : nv::fp4<reciprocal<f32>> {
   static constexpr const char* name = "compressed_tensors.nvfp4";
+  using fit = nvfp4_scales_or_epsilon;
 };
 
 // Formats mxfp4-pack-quantized and mxfp8-quantized.
 struct mxfp4 : codec<e2m1, levels<group<32, e8m0>>> {
   static constexpr const char* name = "compressed_tensors.mxfp4";
+  using fit = mx_scale<mx_rule::even_fp4>;
 };
 struct mxfp8 : codec<e4m3, levels<group<32, e8m0>>> {
   static constexpr const char* name = "compressed_tensors.mxfp8";
+  using fit = mx_scale<mx_rule::even_fp4>;
 };
 
 using presets =

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "quern/codec/codec.hpp"
+#include "quern/fit/half_range.hpp"
 #include "quern/number/f32.hpp"
 #include "quern/number/minifloat.hpp"
 
@@ -18,22 +19,28 @@ using per_block = codec<N, levels<block<Rows, Cols, Scale>>>;
 // transformers, vLLM: quant_method "fp8", and "float-quantized" of compressed-tensors.
 struct e4m3_tensor : per_tensor<e4m3> {
   static constexpr const char* name = "fp8.e4m3_tensor";
+  using fit = half_range;
 };
 struct e4m3_channel : per_channel<e4m3> {
   static constexpr const char* name = "fp8.e4m3_channel";
+  using fit = half_range;
 };
 // DeepSeek-V3: weight_block_size [128, 128]. Its weight_scale_inv multiplies, whatever the name says.
 struct e4m3_block : per_block<e4m3, 128, 128> {
   static constexpr const char* name = "fp8.e4m3_block";
+  using fit = half_range;
 };
 struct e5m2_tensor : per_tensor<e5m2> {
   static constexpr const char* name = "fp8.e5m2_tensor";
+  using fit = half_range;
 };
 struct e5m2_channel : per_channel<e5m2> {
   static constexpr const char* name = "fp8.e5m2_channel";
+  using fit = half_range;
 };
 struct e5m2_block : per_block<e5m2, 128, 128> {
   static constexpr const char* name = "fp8.e5m2_block";
+  using fit = half_range;
 };
 
 using presets = type_list<e4m3_tensor, e4m3_channel, e4m3_block, e5m2_tensor, e5m2_channel, e5m2_block>;

@@ -5,6 +5,7 @@
 #include "quern/catalog/gguf_numbers.hpp"
 #include "quern/catalog/iq_points.hpp"
 #include "quern/codec/codec.hpp"
+#include "quern/fit/ggml.hpp"
 #include "quern/layout/plane.hpp"
 #include "quern/layout/section.hpp"
 #include "quern/layout/strided.hpp"
@@ -22,6 +23,7 @@ using half_32 = levels<group<32, f16>>;
 // 4.5 bits: d * (q - 8)
 struct q4_0 : codec<offset_integer<4>, half_32, symmetric, blocked<32, stream<scale<>>, plane<codes, 4, 16>>> {
   static constexpr const char* name = "gguf.q4_0";
+  using fit = ggml::full_range;
   static constexpr int gguf_id = 2;
   static constexpr bool whole_blocks = true;
 };
@@ -30,6 +32,7 @@ struct q4_0 : codec<offset_integer<4>, half_32, symmetric, blocked<32, stream<sc
 struct q4_1 : codec<unsigned_integer<4>, half_32, bias<group<32, f16>>,
                     blocked<32, stream<scale<>>, stream<offset<>>, plane<codes, 4, 16>>> {
   static constexpr const char* name = "gguf.q4_1";
+  using fit = ggml::min_max;
   static constexpr int gguf_id = 3;
   static constexpr bool whole_blocks = true;
 };
@@ -38,6 +41,7 @@ struct q4_1 : codec<unsigned_integer<4>, half_32, bias<group<32, f16>>,
 struct q5_0 : codec<offset_integer<5>, half_32, symmetric,
                     blocked<32, stream<scale<>>, stream<codes, 1, 4>, plane<codes, 4, 16>>> {
   static constexpr const char* name = "gguf.q5_0";
+  using fit = ggml::full_range;
   static constexpr int gguf_id = 6;
   static constexpr bool whole_blocks = true;
 };
@@ -46,6 +50,7 @@ struct q5_0 : codec<offset_integer<5>, half_32, symmetric,
 struct q5_1 : codec<unsigned_integer<5>, half_32, bias<group<32, f16>>,
                     blocked<32, stream<scale<>>, stream<offset<>>, stream<codes, 1, 4>, plane<codes, 4, 16>>> {
   static constexpr const char* name = "gguf.q5_1";
+  using fit = ggml::min_max;
   static constexpr int gguf_id = 7;
   static constexpr bool whole_blocks = true;
 };
@@ -53,6 +58,7 @@ struct q5_1 : codec<unsigned_integer<5>, half_32, bias<group<32, f16>>,
 // 8.5 bits: d * q
 struct q8_0 : codec<integer<8>, half_32, symmetric, blocked<32, stream<scale<>>, stream<codes>>> {
   static constexpr const char* name = "gguf.q8_0";
+  using fit = ggml::absmax;
   static constexpr int gguf_id = 8;
   static constexpr bool whole_blocks = true;
 };
@@ -60,6 +66,7 @@ struct q8_0 : codec<integer<8>, half_32, symmetric, blocked<32, stream<scale<>>,
 // 4.5 bits: d * table[q]
 struct iq4_nl : codec<nl, half_32, symmetric, blocked<32, stream<scale<>>, plane<codes, 4, 16>>> {
   static constexpr const char* name = "gguf.iq4_nl";
+  using fit = ggml::codebook_scale;
   static constexpr int gguf_id = 20;
   static constexpr bool whole_blocks = true;
 };
@@ -70,6 +77,7 @@ struct iq4_nl : codec<nl, half_32, symmetric, blocked<32, stream<scale<>>, plane
 struct mxfp4
     : codec<e2m1_doubled, levels<group<32, e8m0_half>>, symmetric, blocked<32, stream<scale<>>, plane<codes, 4, 16>>> {
   static constexpr const char* name = "gguf.mxfp4";
+  using fit = ggml::mxfp4;
   static constexpr int gguf_id = 39;
   static constexpr bool whole_blocks = true;
 };
@@ -78,6 +86,7 @@ struct mxfp4
 struct nvfp4
     : codec<e2m1_doubled, levels<group<16, e4m3_half>>, symmetric, blocked<64, stream<scale<>>, plane<codes, 4, 8>>> {
   static constexpr const char* name = "gguf.nvfp4";
+  using fit = ggml::nvfp4;
   static constexpr int gguf_id = 40;
   static constexpr bool whole_blocks = true;
 };
@@ -87,6 +96,7 @@ struct nvfp4
 // 1.125 bits: d or -d
 struct q1_0 : codec<binary, levels<group<128, f16>>, symmetric, blocked<128, stream<scale<>>, stream<codes>>> {
   static constexpr const char* name = "gguf.q1_0";
+  using fit = ggml::absmean;
   static constexpr int gguf_id = 41;
   static constexpr bool whole_blocks = true;
 };
@@ -94,6 +104,7 @@ struct q1_0 : codec<binary, levels<group<128, f16>>, symmetric, blocked<128, str
 // 2.25 bits: d * (q - 1)
 struct q2_0 : codec<ternary, levels<group<64, f16>>, symmetric, blocked<64, stream<scale<>>, stream<codes>>> {
   static constexpr const char* name = "gguf.q2_0";
+  using fit = ggml::absmax;
   static constexpr int gguf_id = 42;
   static constexpr bool whole_blocks = true;
 };
@@ -101,6 +112,7 @@ struct q2_0 : codec<ternary, levels<group<64, f16>>, symmetric, blocked<64, stre
 // 2.0625 bits: d * (q - 1)
 struct tq2_0 : codec<ternary, levels<group<256, f16>>, symmetric, blocked<256, plane<codes, 2, 32>, stream<scale<>>>> {
   static constexpr const char* name = "gguf.tq2_0";
+  using fit = ggml::absmax;
   static constexpr int gguf_id = 35;
   static constexpr bool whole_blocks = true;
 };
@@ -110,6 +122,7 @@ struct tq1_0 : codec<ternary, levels<group<256, f16>>, symmetric,
                      blocked<256, section<0, 160, trits<codes, 32>>, section<160, 80, trits<codes, 16>>,
                              section<240, 16, trits<codes, 4>>, stream<scale<>>>> {
   static constexpr const char* name = "gguf.tq1_0";
+  using fit = ggml::absmax;
   static constexpr int gguf_id = 34;
   static constexpr bool whole_blocks = true;
 };
@@ -261,6 +274,7 @@ struct iq1_m
 struct q8_1 : codec<integer<8>, half_32, symmetric,
                     blocked<32, stream<scale<>>, shared<2, strided<nothing, 16, 0, 0>>, stream<codes>>> {
   static constexpr const char* name = "gguf.q8_1";
+  using fit = ggml::absmax;
   static constexpr int gguf_id = 9;
   static constexpr bool whole_blocks = true;
 };

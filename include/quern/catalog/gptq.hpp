@@ -6,6 +6,7 @@
 #include "quern/base/bits.hpp"
 #include "quern/catalog/spelling.hpp"
 #include "quern/codec/codec.hpp"
+#include "quern/fit/zero_point.hpp"
 #include "quern/number/minifloat.hpp"
 #include "quern/number/progression.hpp"
 
@@ -33,12 +34,14 @@ template <unsigned Bits, std::size_t Group = 128>
 struct v1 : packed_words<Bits, Group, less_one<Bits>> {  // checkpoint_format "gptq"
   static constexpr spelling text = spelled("gptq.v1_", Bits, "bit", group_suffix{Group});
   static constexpr const char* name = text.data();
+  using fit = gptq_range;
   static constexpr const char* refusal(shape s) { return refusal_of_words(s); }
 };
 template <unsigned Bits, std::size_t Group = 128>
 struct v2 : packed_words<Bits, Group, unsigned_integer<Bits>> {  // checkpoint_format "gptq_v2"
   static constexpr spelling text = spelled("gptq.v2_", Bits, "bit", group_suffix{Group});
   static constexpr const char* name = text.data();
+  using fit = gptq_range;
   static constexpr const char* refusal(shape s) { return refusal_of_words(s); }
 };
 

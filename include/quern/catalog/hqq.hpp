@@ -7,6 +7,7 @@
 #include "quern/catalog/spelling.hpp"
 #include "quern/catalog/top_down.hpp"
 #include "quern/codec/codec.hpp"
+#include "quern/fit/zero_point.hpp"
 #include "quern/number/minifloat.hpp"
 #include "quern/number/progression.hpp"
 
@@ -34,6 +35,7 @@ struct axis1
                    array<unit<1, Group>, by_rows, stream<scale<>>>, array<unit<1, Group>, by_rows, stream<offset<>>>>> {
   static constexpr spelling text = spelled("hqq.", Bits, "bit", group_suffix{Group});
   static constexpr const char* name = text.data();
+  using fit = hqq_range;
   static constexpr const char* refusal(shape s) {
     if (s.cols % Group != 0) return "HQQ's groups do not end with the rows: view the weights as rows of whole groups";
     return Bits == 3 || s.count() / Group % (8 / Bits) == 0 ? nullptr

@@ -7,6 +7,7 @@
 
 #include "quern/catalog/spelling.hpp"
 #include "quern/codec/codec.hpp"
+#include "quern/fit/half_range.hpp"
 #include "quern/number/minifloat.hpp"
 #include "quern/number/progression.hpp"
 
@@ -48,6 +49,7 @@ struct w4 : codec<offset_integer<4>, levels<group<Group, f16>>, symmetric,
                   separate<array<unit<64, 16>, by_columns, ordered<fragments, stream<codes>>>, scales<Group>>> {
   static constexpr spelling text = spelled("marlin.w4", group_suffix{Group});
   static constexpr const char* name = text.data();
+  using fit = half_range;
   static constexpr const char* refusal(shape s) {
     return s.rows % 256 == 0 && s.cols % 128 == 0 ? nullptr
                                                   : "rows of a Marlin matrix are a multiple of 256, columns of 128";

@@ -4,6 +4,7 @@
 #pragma once
 #include "quern/catalog/spelling.hpp"
 #include "quern/codec/codec.hpp"
+#include "quern/fit/mlx.hpp"
 #include "quern/number/e8m0.hpp"
 #include "quern/number/minifloat.hpp"
 #include "quern/number/progression.hpp"
@@ -16,17 +17,21 @@ template <unsigned Bits, std::size_t Group = 64, scalar_format Scale = bf16>
 struct affine : codec<unsigned_integer<Bits>, levels<group<Group, Scale>>, bias<group<Group, Scale>>> {
   static constexpr spelling text = spelled("mlx.affine_", Bits, "bit", group_suffix{Group});
   static constexpr const char* name = text.data();
+  using fit = mlx_affine;
 };
 
 // Modes "mxfp4", "mxfp8" and "nvfp4", which has no scale of the tensor; 4.25, 8.25 and 4.5 bits.
 struct mxfp4 : codec<e2m1, levels<group<32, e8m0>>> {
   static constexpr const char* name = "mlx.mxfp4";
+  using fit = mlx_mxfp4;
 };
 struct mxfp8 : codec<e4m3, levels<group<32, e8m0>>> {
   static constexpr const char* name = "mlx.mxfp8";
+  using fit = mlx_mxfp8;
 };
 struct nvfp4 : codec<e2m1, levels<group<16, e4m3>>> {
   static constexpr const char* name = "mlx.nvfp4";
+  using fit = mlx_nvfp4;
 };
 
 using presets = type_list<affine<2>, affine<3>, affine<4>, affine<5>, affine<6>, affine<8>, affine<4, 32>,

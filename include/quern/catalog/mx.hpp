@@ -5,6 +5,7 @@
 #pragma once
 #include "quern/catalog/swizzled_scales.hpp"
 #include "quern/codec/codec.hpp"
+#include "quern/fit/mx.hpp"
 #include "quern/number/e8m0.hpp"
 #include "quern/number/integer.hpp"
 #include "quern/number/minifloat.hpp"
@@ -29,40 +30,51 @@ using swizzled_blocks =
 // 8.25 bits
 struct mxfp8_e4m3 : blocks<e4m3> {
   static constexpr const char* name = "mx.mxfp8_e4m3";
+  using fit = mx_scale<mx_rule::floor>;
 };
 struct mxfp8_e5m2 : blocks<e5m2> {
   static constexpr const char* name = "mx.mxfp8_e5m2";
+  using fit = mx_scale<mx_rule::floor>;
 };
 // 6.25 bits
 struct mxfp6_e3m2 : blocks<e3m2> {
   static constexpr const char* name = "mx.mxfp6_e3m2";
+  using fit = mx_scale<mx_rule::floor>;
 };
 struct mxfp6_e2m3 : blocks<e2m3> {
   static constexpr const char* name = "mx.mxfp6_e2m3";
+  using fit = mx_scale<mx_rule::floor>;
 };
 // 4.25 bits
 struct mxfp4 : blocks<e2m1> {
   static constexpr const char* name = "mx.mxfp4";
+  using fit = mx_scale<mx_rule::floor>;
 };
 // 8.25 bits
 struct mxint8 : blocks<int8_64ths> {
   static constexpr const char* name = "mx.mxint8";
+  using fit = mx_scale<mx_rule::floor>;
 };
 
 struct mxfp8_e4m3_swizzled : swizzled_blocks<e4m3> {
   static constexpr const char* name = "mx.mxfp8_e4m3_swizzled";
+  using fit = mx_scale<mx_rule::floor>;
 };
 struct mxfp8_e5m2_swizzled : swizzled_blocks<e5m2> {
   static constexpr const char* name = "mx.mxfp8_e5m2_swizzled";
+  using fit = mx_scale<mx_rule::floor>;
 };
 struct mxfp6_e3m2_swizzled : swizzled_blocks<e3m2> {
   static constexpr const char* name = "mx.mxfp6_e3m2_swizzled";
+  using fit = mx_scale<mx_rule::floor>;
 };
 struct mxfp6_e2m3_swizzled : swizzled_blocks<e2m3> {
   static constexpr const char* name = "mx.mxfp6_e2m3_swizzled";
+  using fit = mx_scale<mx_rule::floor>;
 };
 struct mxfp4_swizzled : swizzled_blocks<e2m1> {
   static constexpr const char* name = "mx.mxfp4_swizzled";
+  using fit = mx_scale<mx_rule::floor>;
 };
 
 using presets = type_list<mxfp8_e4m3, mxfp8_e5m2, mxfp6_e3m2, mxfp6_e2m3, mxfp4, mxint8, mxfp8_e4m3_swizzled,

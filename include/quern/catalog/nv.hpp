@@ -5,6 +5,7 @@
 #include "quern/catalog/reciprocal.hpp"
 #include "quern/catalog/swizzled_scales.hpp"
 #include "quern/codec/codec.hpp"
+#include "quern/fit/nvfp4.hpp"
 #include "quern/number/f32.hpp"
 #include "quern/number/minifloat.hpp"
 
@@ -22,18 +23,22 @@ using fp4_swizzled = codec<e2m1, levels<group<16, e4m3>, tensor<Global>>, symmet
 // and torchao (qdata, scale, per_tensor_scale).
 struct nvfp4 : fp4<f32> {
   static constexpr const char* name = "nv.nvfp4";
+  using fit = nvfp4_scales;
 };
 struct nvfp4_swizzled : fp4_swizzled<f32> {
   static constexpr const char* name = "nv.nvfp4_swizzled";
+  using fit = nvfp4_scales;
 };
 
 // q * (s / G), where G = 448 * 6 / absmax of the tensor is stored: compressed-tensors and auto-round. Evaluated as
 // s * (1 / G), which is within one unit in the last place of the owner's quotient.
 struct nvfp4_inverse : fp4<reciprocal<f32>> {
   static constexpr const char* name = "nv.nvfp4_inverse";
+  using fit = nvfp4_scales_or_epsilon;
 };
 struct nvfp4_inverse_swizzled : fp4_swizzled<reciprocal<f32>> {
   static constexpr const char* name = "nv.nvfp4_inverse_swizzled";
+  using fit = nvfp4_scales_or_epsilon;
 };
 
 using presets = type_list<nvfp4, nvfp4_swizzled, nvfp4_inverse, nvfp4_inverse_swizzled>;
