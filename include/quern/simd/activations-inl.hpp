@@ -48,7 +48,7 @@ activation_view ViewPrepared(const std::byte* p) {
   const prepared_layout<Product> at(static_cast<std::size_t>(h.rows), static_cast<std::size_t>(h.cols));
   activation_view v{};
   v.words = reinterpret_cast<const std::int32_t*>(p + at.words);
-  if (F::integer) {
+  if (F::integer_words) {
     v.scales = reinterpret_cast<const float*>(p + at.scales);
     v.starts = reinterpret_cast<const std::int32_t*>(p + at.starts);
   }
@@ -121,8 +121,17 @@ void PrepareBlock(const float* HWY_RESTRICT x, std::size_t cols, std::int32_t* H
     std::memset(padded + cols, 0, (n - cols) * sizeof(float));
     v = padded;
   }
-  constexpr bool aligned = F::segment % quad_cols == 0;
-  if constexpr (F::integer) {
+  constexpr bool aligned = F::segment % quad_cols == 0 || F::path == product_path::decoded;
+  if constexpr (F::integer && !F::integer_words) {  // the integers times their unit
+    std::int8_t q[F::group_cols];
+    for (std::size_t first = 0; first < n; first += F::group_cols) {
+      const float unit = QuantizeGroup(v + first, F::group_cols, q);
+      for (std::size_t i = 0; i < F::group_cols; ++i) {
+        const float value = static_cast<float>(q[i]) * unit;
+        std::memcpy(words + first + i, &value, sizeof value);
+      }
+    }
+  } else if constexpr (F::integer) {
     alignas(64) std::int8_t q[n + 16];
     float unit[n / F::group_cols];
     for (std::size_t g = 0; g < n / F::group_cols; ++g)
@@ -186,9 +195,12 @@ void Prepare(matrix_view<const float> x, std::byte* prepared) {
                             starts + segment, sums + segment);
     }
     if constexpr (F::integer) {
-      if (x.cols() != 0 && !Extent(x.row(m), x.cols()).finite)
-        for (std::size_t s = 0; s < at.blocks * F::segments; ++s)
-          scales[m * at.blocks * F::segments + s] = std::numeric_limits<float>::quiet_NaN();
+      if (x.cols() != 0 && !Extent(x.row(m), x.cols()).finite) {
+        const float nan = std::numeric_limits<float>::quiet_NaN();
+        if constexpr (F::integer_words)
+          for (std::size_t s = 0; s < at.blocks * F::segments; ++s) scales[m * at.blocks * F::segments + s] = nan;
+        else std::memcpy(words + m * at.blocks * F::block_words, &nan, sizeof nan);
+      }
     }
   }
 }

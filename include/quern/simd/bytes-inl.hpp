@@ -23,22 +23,20 @@ HWY_INLINE V8 ShiftBytes(V8 v) {
   else return v;
 }
 
-// The codes of quad Q of a step, one row vector of them; `step` is where the step's planes begin, plus the vector's
-// offset in a quad. Load, shift, mask, or.
-template <class C, int Q>
+// The codes of quad Q of a step, one row vector of them, from the first Planes planes; `step` is where the step's planes
+// begin, plus the vector's offset in a quad. Load, shift, mask, or.
+template <class C, int Q, std::size_t Planes = tile_facts<C>::plane_count>
 HWY_INLINE V8 QuadCodes(const std::uint8_t* HWY_RESTRICT step) {
-  V8 code = hn::Zero(D8());
-  Unroll<static_cast<int>(tile_facts<C>::plane_count)>([&](auto i) QUERN_INLINE {
-    constexpr tile_plane p = tile_facts<C>::planes[i];
-    constexpr int width = p.width, low = p.low, quads = 8 / width, bit = width * (Q % quads);
-    const V8 raw = hn::LoadU(D8(), step + p.at + (Q / quads) * 64);
-    const V8 moved = ShiftBytes<low - bit>(raw);
+  constexpr tile_plane p = tile_facts<C>::planes[Planes - 1];
+  constexpr int width = p.width, low = p.low, quads = 8 / width, bit = width * (Q % quads);
+  const V8 moved = ShiftBytes<low - bit>(hn::LoadU(D8(), step + p.at + (Q / quads) * 64));
+  if constexpr (width == 8) {
+    return moved;
+  } else {
     const V8 mask = hn::Set(D8(), static_cast<std::uint8_t>(((1 << width) - 1) << low));
-    if constexpr (width == 8) code = moved;
-    else if constexpr (i == 0) code = hn::And(moved, mask);
-    else code = hn::OrAnd(code, moved, mask);
-  });
-  return code;
+    if constexpr (Planes == 1) return hn::And(moved, mask);
+    else return hn::OrAnd(QuadCodes<C, Q, Planes - 1>(step), moved, mask);
+  }
 }
 
 // value / unit + bias of each code.

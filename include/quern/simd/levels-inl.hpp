@@ -40,6 +40,18 @@ HWY_INLINE V32 LoadCodes(const std::uint8_t* p) {
   }
 }
 
+// Bits [Low, Bits) of the codes of group g of Groups, from planes of 16 bytes, the widest first.
+template <unsigned Bits, std::size_t Groups, unsigned Low = 0>
+HWY_INLINE V32 PlaneCodes(const std::uint8_t* p, std::size_t g) {
+  constexpr unsigned width = std::bit_floor(Bits - Low), per_byte = 8 / width;
+  const V32 byte = LoadCodes<8>(p + g / per_byte * tile_rows);
+  const V32 field = hn::And(hn::ShiftRightSame(byte, static_cast<int>(g % per_byte * width)),
+                            hn::Set(D32(), static_cast<std::int32_t>(low_bits(width))));
+  const V32 code = hn::ShiftLeft<static_cast<int>(Low)>(field);
+  if constexpr (Low + width == Bits) return code;
+  else return hn::Or(code, PlaneCodes<Bits, Groups, Low + width>(p + Groups / per_byte * tile_rows, g));
+}
+
 // The codes of part K for group g of a tile, rows r * kLanes and on.
 template <class C, std::size_t K>
 HWY_INLINE V32 TileCodes(const std::uint8_t* tile, std::size_t g, int r) {
@@ -47,20 +59,8 @@ HWY_INLINE V32 TileCodes(const std::uint8_t* tile, std::size_t g, int r) {
   const std::uint8_t* const p = tile + tile_facts<C>::at[K];
   if constexpr (bits % 8 == 0) {
     return LoadCodes<bits>(p + (g * tile_rows + static_cast<std::size_t>(r * kLanes)) * (bits / 8));
-  } else {  // planes of 16 bytes, from the widest
-    constexpr std::size_t groups = tile_cols<typename C::described> / parts<C>[K].region.cols;
-    V32 code = hn::Zero(D32());
-    std::size_t at = 0;
-    unsigned low = 0;
-    for (unsigned left = bits; left != 0;) {
-      const unsigned width = std::bit_floor(left), per_byte = 8 / width;
-      const V32 byte = LoadCodes<8>(p + at + g / per_byte * tile_rows + r * kLanes);
-      const int bit = static_cast<int>(width * (g % per_byte));
-      const V32 field = hn::And(hn::ShiftRightSame(byte, bit), hn::Set(D32(), static_cast<std::int32_t>(low_bits(width))));
-      code = hn::Or(code, hn::ShiftLeftSame(field, static_cast<int>(low)));
-      at += groups / per_byte * tile_rows, low += width, left -= width;
-    }
-    return code;
+  } else {
+    return PlaneCodes<bits, tile_cols<typename C::described> / parts<C>[K].region.cols>(p + r * kLanes, g);
   }
 }
 
@@ -69,7 +69,7 @@ template <class C>
 struct panel_place {
   const packed_view<C>* w;
   std::size_t row;            // of the matrix, the panel's first
-  std::size_t block;          // columns block * cols and on
+  std::size_t index;          // of the tile in the panel
   const std::uint8_t* tile;
 };
 
@@ -83,11 +83,11 @@ HWY_INLINE VF PartVector(const panel_place<C>& at, std::size_t col, int r) {
   } else if constexpr (region.rows == 1 && N::bits % 8 == 0) {  // an array of panels
     constexpr std::size_t array = array_with<C, K>;
     const std::size_t units = region.cols == all ? 1 : ceil_div(at.w->matrix().cols, region.cols);
-    const std::size_t u = region.cols == all ? 0 : (at.block * tile_cols<typename C::described> + col) / region.cols;
+    const std::size_t u = region.cols == all ? 0 : (at.index * tile_cols<typename C::described> + col) / region.cols;
     const auto* p = reinterpret_cast<const std::uint8_t*>(at.w->array(array).data());
     return Values<N>(LoadCodes<N::bits>(p + ((at.row / tile_rows * units + u) * tile_rows + r * kLanes) * (N::bits / 8)));
   } else {
-    const std::size_t c = at.block * tile_cols<typename C::described> + col;
+    const std::size_t c = at.index * tile_cols<typename C::described> + col;
     const shape matrix = at.w->matrix();
     const std::size_t first = at.row + static_cast<std::size_t>(r * kLanes);
     constexpr bool one = region.rows == all || region.rows % tile_rows == 0;

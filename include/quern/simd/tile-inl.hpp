@@ -77,7 +77,7 @@ HWY_INLINE void EndSegment(const panel_place<typename Product::codec_type> (&at)
   });
   Unroll2<R, N>([&](auto r, auto n) QUERN_INLINE {
     constexpr int i = n * R + r;
-    if constexpr (F::integer) {
+    if constexpr (F::integer_words) {
       const VF by = hn::Mul(scale[r], hn::Set(DF(), x[n].scales[s]));
       acc[i] = hn::MulAdd(hn::ConvertTo(DF(), sum[i]), by, acc[i]);
     } else {
@@ -86,7 +86,6 @@ HWY_INLINE void EndSegment(const panel_place<typename Product::codec_type> (&at)
   });
   if constexpr (F::sums) {
     constexpr offset_rule rule = offset_rule_of<S>;
-    static_assert(rule != offset_rule::other, "matmul: the symmetry's weight(s, v, o) is none of s * v, s * (v - o), s * v - o, s * v + o; use its untiled layout");
     Unroll<R>([&](auto r) QUERN_INLINE {
       VF offset = AllLevels<C, typename S::offsets, 1 + C::granularity::size>(at[r / kParts], col, r % kParts, coarse_offset[r]);
       if constexpr (rule == offset_rule::subtract_scaled) offset = hn::Mul(offset, scale[r]);
@@ -101,14 +100,6 @@ HWY_INLINE void EndSegment(const panel_place<typename Product::codec_type> (&at)
 
 // ---- the loop over tiles whose segments are whole quads of a step, or whole steps ----
 
-template <class Product>
-inline constexpr bool runs_on_planes = [] {
-  using F = product_facts<Product>;
-  using C = typename F::C;
-  return is_tiled<C> && scalar_format<typename C::number> && C::number::bits <= 8 && F::segment % quad_cols == 0 &&
-         (F::segment % step_cols == 0 || step_cols % F::segment == 0);
-}();
-
 // y[n, 16 * p + row] = the product, for P panels from `panel` and N rows of x; rows beyond the matrix are written, too,
 // so y has room for whole panels. panel_bytes: from one panel to the next.
 template <class Product, int P, int N>
@@ -117,13 +108,13 @@ HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w,
   using F = product_facts<Product>;
   using C = typename F::C;
   using T = tile_facts<C>;
-  using Math = std::conditional_t<F::integer, byte_math<C>, float_math<C>>;
+  using Math = std::conditional_t<F::integer_words, byte_math<C>, float_math<C>>;
   using Number = typename C::number;
   constexpr int R = P * kParts;
   constexpr int sub = F::segment < step_cols ? static_cast<int>(step_cols / F::segment) : 1;  // segments in a step
   constexpr int run = F::segment > step_cols ? static_cast<int>(F::segment / step_cols) : 1;  // steps in a segment
   constexpr int quads = 8 / sub, steps = static_cast<int>(F::block_cols / step_cols);
-  constexpr bool native = !F::integer || kByteDot;
+  constexpr bool native = !F::integer_words || kByteDot;
   constexpr int chains = !native || R * N >= 8 ? 1 : R * N >= 4 ? 2 : 4;  // independent sums hide the latency of Dot
   // Cache lines of weights a step, fetched 8 KiB ahead: what one stream from memory needs here to stay busy.
   constexpr std::size_t ahead = 8192;
@@ -160,7 +151,7 @@ HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w,
         Unroll<sub>([&](auto j) QUERN_INLINE {
           if (run == 1 || u == 0) {
             Unroll2<R * N, chains>([&](auto i, auto c) QUERN_INLINE { sum[c * R * N + i] = Math::ZeroSum(); });
-            if constexpr (F::integer && byte_bias<Number> != 0)
+            if constexpr (F::integer_words && byte_bias<Number> != 0)
               Unroll2<R, N>([&](auto r, auto n) QUERN_INLINE { sum[n * R + r] = hn::Set(D32(), x[n].starts[segment]); });
           }
           const auto codes = [&](auto q, auto r) QUERN_INLINE {
@@ -184,7 +175,7 @@ HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w,
                 });
               });
             });
-          } else if constexpr (F::integer) {  // pairs of 16 bits, widened after a burst that cannot overflow
+          } else if constexpr (F::integer_words) {  // pairs of 16 bits, widened after a burst that cannot overflow
             constexpr int burst = std::min(quads, std::max(1, burst_quads<Number>));
             Unroll<quads / burst>([&](auto turn) QUERN_INLINE {
               V16 pairs[R * N];
@@ -212,7 +203,7 @@ HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w,
         });
       }
     }
-    for (int p = 0; p < P; ++p) at[p].tile += T::bytes, ++at[p].block;
+    for (int p = 0; p < P; ++p) at[p].tile += T::bytes, ++at[p].index;
   }
   Unroll2<R, N>([&](auto r, auto n) QUERN_INLINE {
     hn::StoreU(acc[n * R + r], DF(), y + static_cast<std::size_t>(n) * y_stride + r * kLanes);

@@ -64,6 +64,15 @@ inline constexpr auto byte_table = [] {
   return t;
 }();
 
+// Whether codes of N become bytes by tables of its points: at most eight elements, and signs mirror around `bias`.
+template <class N>
+inline constexpr bool grid_has_bytes = [] {
+  if constexpr (point_format<N>)
+    return as_bytes<N>.rule == byte_rule::grid && N::dimension <= 8 && N::elements <= 8 &&
+           (N::sign_rule == signs::none || as_bytes<N>.largest == 2 * as_bytes<N>.bias);
+  else return false;
+}();
+
 // ---- offsets ----
 
 // What a symmetry does to a sum of products, found by trying it: with t = sum of x over a segment,
@@ -91,6 +100,13 @@ inline constexpr std::size_t automatic_group = [] {
   return a;
 }();
 
+// Which loop computes a product.
+enum class product_path {
+  planes,    // straight from the bit planes of tiles
+  expanded,  // from a tile's codes, made bytes first
+  decoded    // from decoded weights: every layout, every number
+};
+
 template <class Product>
 struct product_facts {
   using C = typename Product::codec_type;
@@ -102,24 +118,38 @@ struct product_facts {
     if constexpr (is_int8<A>) return A::group;
     else return block_cols;
   }();
-  static_assert(block_cols % group_cols == 0, "int8: the group of activations must divide the columns of the codec's tile; int8<automatic_group<C>> does");
-  static_assert(!integer || as_bytes<N>.rule != byte_rule::none, "int8: the values of this number format are no small integers; use f32 or bf16 activations");
+  static_assert(block_cols % group_cols == 0,
+                "int8: the group of activations must divide the columns of the codec's tile; "
+                "int8<automatic_group<C>> does");
+  static_assert(!integer || as_bytes<N>.rule != byte_rule::none,
+                "int8: the values of this number format are no small integers; use f32 or bf16 activations");
 
   // Sums of products over a segment have one scale, one offset and one scale of activations.
   static constexpr std::size_t segment = std::gcd(uniform_cols<C>, group_cols);
   static constexpr std::size_t segments = block_cols / segment;
-  static constexpr bool sums = C::symmetry::offsets::size > 0;
+
+  static constexpr product_path path = [] {
+    if (!is_tiled<C> || offset_rule_of<typename C::symmetry> == offset_rule::other) return product_path::decoded;
+    if (vector_format<N>) return grid_has_bytes<N> ? product_path::expanded : product_path::decoded;
+    if (N::bits > 8) return product_path::decoded;
+    const bool whole_quads = segment % quad_cols == 0 && (segment % step_cols == 0 || step_cols % segment == 0);
+    return whole_quads ? product_path::planes : product_path::expanded;
+  }();
+  // Decoded weights meet x as f32; x as int8 is then its integers times their unit.
+  static constexpr bool integer_words = integer && path != product_path::decoded;
+  static constexpr bool sums = C::symmetry::offsets::size > 0 && path != product_path::decoded;
 
   // Words of 32 bits of activations: four int8, or one f32. A segment that begins or ends inside a quad reads the whole
   // quad, with zeros for the columns that are not its own.
   static constexpr std::size_t first_quad(std::size_t s) { return s * segment / quad_cols; }
   static constexpr std::size_t end_quad(std::size_t s) { return ceil_div((s + 1) * segment, quad_cols); }
   static constexpr std::size_t quads = [] {
+    if (path == product_path::decoded) return block_cols / quad_cols;
     std::size_t n = 0;
     for (std::size_t s = 0; s < segments; ++s) n += end_quad(s) - first_quad(s);
     return n;
   }();
-  static constexpr std::size_t words_per_quad = integer ? 1 : quad_cols;
+  static constexpr std::size_t words_per_quad = integer_words ? 1 : quad_cols;
   static constexpr std::size_t block_words = quads * words_per_quad;
 };
 
@@ -133,8 +163,8 @@ struct prepared_layout {
     const std::size_t segments = round_up(m * blocks * F::segments * sizeof(float), 64);
     words = 64;  // the header
     scales = words + round_up(m * blocks * F::block_words * 4, 64);
-    starts = scales + (F::integer ? segments : 0);
-    sums = starts + (F::integer ? segments : 0);
+    starts = scales + (F::integer_words ? segments : 0);
+    sums = starts + (F::integer_words ? segments : 0);
     bytes = sums + (F::sums ? segments : 0);
   }
 };

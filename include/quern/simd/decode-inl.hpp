@@ -1,0 +1,185 @@
+// Decoding: a chunk of a row at a time, codes and scales unpacked, looked up and joined. Bit for bit what reference::decode
+// gives. Knows neither fields nor formats.
+// SPDX-License-Identifier: Apache-2.0
+#if defined(QUERN_SIMD_DECODE_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#ifdef QUERN_SIMD_DECODE_INL_HPP_
+#undef QUERN_SIMD_DECODE_INL_HPP_
+#else
+#define QUERN_SIMD_DECODE_INL_HPP_
+#endif
+
+#include <cstring>
+#include <numeric>
+#include <span>
+
+#include "quern/base/matrix_view.hpp"
+#include "quern/number/f32.hpp"
+#include "quern/simd/float_mode.hpp"
+#include "quern/simd/lookup-inl.hpp"
+#include "quern/simd/scales-inl.hpp"
+#include "quern/simd/unpack-inl.hpp"
+#include "quern/simd/vector-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace quern::inline v0 {
+namespace HWY_NAMESPACE {
+
+// Columns of a chunk: at most 1024, whole units and whole groups where they are not longer than that.
+template <class C>
+inline constexpr std::size_t kChunk = [] {
+  std::size_t n = std::lcm(std::size_t{64}, elements<typename C::number>);
+  const auto take = [&](std::size_t cols) {
+    if (cols != all && std::lcm(n, cols) <= 1024) n = std::lcm(n, cols);
+  };
+  each_part<C>([&]<std::size_t K>() {
+    take(parts<C>[K].region.cols);
+    take(array_of<C, array_with<C, K>>::unit.cols);
+  });
+  return n >= 1024 ? n : 1024 / n * n;
+}();
+
+template <class S>
+concept has_form = requires {
+  { S::form } -> std::convertible_to<weight_form>;
+};
+
+// weight(s, v, o), nothing fused.
+template <weight_form Form>
+HWY_INLINE VF Weight(VF s, VF v, VF o) {
+  if constexpr (Form == weight_form::product) return hn::Mul(s, v);
+  else if constexpr (Form == weight_form::shifted_product) return hn::Mul(s, hn::Sub(v, o));
+  else if constexpr (Form == weight_form::product_minus) return hn::Sub(Exact(hn::Mul(s, v)), o);
+  else return hn::Add(Exact(hn::Mul(s, v)), o);
+}
+
+// Whether each vector of a block of 64 weights lies within one granule of the numbers, so that one of them is broadcast;
+// otherwise there is one number for each weight.
+constexpr bool broadcasts(std::size_t granule) { return granule % 64 == 0 || (granule % 16 == 0 && 64 % granule == 0); }
+
+// The numbers that a block of weights sees, of which there is one for each Granule weights; 0: one for all.
+template <std::size_t Granule>
+HWY_INLINE VF NumberAt(const float* numbers, std::size_t col, std::size_t offset) {
+  const DF df;
+  if constexpr (Granule == 0) return hn::Set(df, numbers[0]);
+  else if constexpr (broadcasts(Granule)) return hn::Set(df, numbers[col / Granule + offset / Granule]);
+  else return hn::LoadU(df, numbers + col + offset);
+}
+
+// out[i] = the weight of codes[i], i < n; of Number, in form Form.
+template <class Number, weight_form Form, std::size_t ScaleGranule, std::size_t OffsetGranule>
+HWY_INLINE void Combine(const std::uint8_t* codes, const float* scales, const float* offsets, std::size_t n, float* HWY_RESTRICT out) {
+  using T = code_t<Number::bits>;
+  const DF df;
+  const auto block = [&](const std::uint8_t* from, std::size_t col, float* to) QUERN_INLINE {
+    EachValue<Number, 64>(from, [&](auto at, VF v) QUERN_INLINE {
+      hn::StoreU(Weight<Form>(NumberAt<ScaleGranule>(scales, col, at), v, NumberAt<OffsetGranule>(offsets, col, at)), df, to + at);
+    });
+  };
+  std::size_t c = 0;
+  for (; c + 64 <= n; c += 64) block(codes + c * sizeof(T), c, out + c);
+  if (c < n) {
+    T last[64] = {};
+    HWY_ALIGN float weights[64];
+    std::memcpy(last, codes + c * sizeof(T), (n - c) * sizeof(T));
+    block(reinterpret_cast<const std::uint8_t*>(last), c, weights);
+    std::memcpy(out + c, weights, (n - c) * sizeof(float));
+  }
+}
+
+// Numbers of a granularity for a chunk, and where they are read.
+template <std::size_t Granule, std::size_t Chunk>
+struct chunk_numbers {
+  static constexpr std::size_t room = Granule == 0 ? 64 : Chunk / Granule + 64;
+  HWY_ALIGN float numbers[room];
+  HWY_ALIGN float each_weight[broadcasts(Granule) ? 1 : Chunk + 64];
+
+  HWY_INLINE const float* Use(std::size_t n) {
+    if constexpr (broadcasts(Granule)) return numbers;
+    else {
+      Spread(numbers, Granule, 0, n, each_weight);
+      return each_weight;
+    }
+  }
+};
+
+// Columns [col, col + n) of a row of the matrix; col is a multiple of kChunk<C>, n at most that.
+template <class C>
+HWY_INLINE void DecodeChunk(const packed_view<C>& w, const row_constants<C>& constants, std::size_t row, std::size_t col, std::size_t n,
+                            float* HWY_RESTRICT out) {
+  using N = typename C::number;
+  using G = typename C::granularity;
+  using S = typename C::symmetry;
+  using O = typename S::offsets;
+  constexpr std::size_t chunk = kChunk<C>, vector = elements<N>;
+  constexpr std::size_t scale_granule = granule<G, chunk>, offset_granule = granule<O, chunk>;
+
+  chunk_numbers<scale_granule, chunk> scales;
+  chunk_numbers<offset_granule, chunk> offsets;
+  LoadLevels<C, G, 1, chunk>(w, constants, row, col, n, 1.0f, scales.numbers);
+  LoadLevels<C, O, 1 + G::size, chunk>(w, constants, row, col, n, 0.0f, offsets.numbers);
+
+  using T = code_t<N::bits>;
+  HWY_ALIGN T buffer[code_room<C, 0>(chunk / vector)];
+  const T* const codes = Codes<C, 0, chunk / vector>(w, row, col / vector, ceil_div(n, vector), buffer);
+
+  constexpr bool look_up_first = vector_format<N> || recipe_of<N> == recipe::calls || recipe_of<N> == recipe::long_table;
+  if constexpr (!has_form<S>) {
+    HWY_ALIGN float values[chunk + 64], s[chunk + 64], o[chunk + 64];
+    call_values<N>(codes, ceil_div(n, vector), values);
+    Spread(scales.numbers, scale_granule == 0 ? n : scale_granule, 0, n, s);
+    Spread(offsets.numbers, offset_granule == 0 ? n : offset_granule, 0, n, o);
+    call_weight<S>(s, values, o, n, out);
+  } else if constexpr (look_up_first) {
+    HWY_ALIGN float values[chunk + 64];
+    ExpandValues<N>(codes, ceil_div(n, vector), values);
+    Combine<f32, S::form, scale_granule, offset_granule>(reinterpret_cast<const std::uint8_t*>(values), scales.Use(n), offsets.Use(n), n, out);
+  } else {
+    Combine<N, S::form, scale_granule, offset_granule>(reinterpret_cast<const std::uint8_t*>(codes), scales.Use(n), offsets.Use(n), n, out);
+  }
+}
+
+template <class C>
+HWY_INLINE void DecodeRow(const packed_view<C>& w, row_constants<C>& constants, std::size_t row, float* HWY_RESTRICT out) {
+  constants.Load(w, row);
+  for (std::size_t c = 0; c < w.cols(); c += kChunk<C>) DecodeChunk(w, constants, row, c, std::min(kChunk<C>, w.cols() - c), out + c);
+}
+
+// Weights [col, col + n) of a row of the view.
+template <class C>
+void DecodeStretch(packed_view<C> w, std::size_t row, std::size_t col, std::size_t n, float* HWY_RESTRICT out) {
+  const ieee_mode mode;
+  row_constants<C> constants;
+  constants.Load(w, w.first_row() + row);
+  for (const std::size_t end = col + n; col < end;) {
+    const std::size_t skip = col % kChunk<C>, count = std::min(kChunk<C> - skip, end - col);
+    if (skip == 0) {
+      DecodeChunk(w, constants, w.first_row() + row, col, count, out);
+    } else {
+      HWY_ALIGN float whole[kChunk<C>];
+      DecodeChunk(w, constants, w.first_row() + row, col - skip, skip + count, whole);
+      std::memcpy(out, whole + skip, count * sizeof(float));
+    }
+    col += count, out += count;
+  }
+}
+
+template <class C>
+void Decode(packed_view<C> w, matrix_view<float> out) {
+  const ieee_mode mode;
+  row_constants<C> constants;
+  for (std::size_t r = 0; r < w.rows(); ++r) DecodeRow(w, constants, w.first_row() + r, out.row(r));
+}
+
+// out's row i = the weights of row rows[i] of the view.
+template <class C>
+void DecodeRows(packed_view<C> w, std::span<const std::uint32_t> rows, matrix_view<float> out) {
+  const ieee_mode mode;
+  row_constants<C> constants;
+  for (std::size_t i = 0; i < rows.size(); ++i) DecodeRow(w, constants, w.first_row() + rows[i], out.row(i));
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace quern::inline v0
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

@@ -1,0 +1,212 @@
+// From codes to values, by the recipe of the number format. The one place that knows which look-ups a target has.
+// SPDX-License-Identifier: Apache-2.0
+#if defined(QUERN_SIMD_LOOKUP_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#ifdef QUERN_SIMD_LOOKUP_INL_HPP_
+#undef QUERN_SIMD_LOOKUP_INL_HPP_
+#else
+#define QUERN_SIMD_LOOKUP_INL_HPP_
+#endif
+
+#include "quern/simd/recipe.hpp"
+#include "quern/simd/scalar.hpp"
+#include "quern/simd/vector-inl.hpp"
+#include "quern/storage/row_codes.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace quern::inline v0 {
+namespace HWY_NAMESPACE {
+
+// Lanes of DF; where the vectors' size is known only at run time, the most there may be.
+inline constexpr std::size_t kMostLanes = hn::MaxLanes(DF());
+inline constexpr bool kFixedLanes = !HWY_HAVE_SCALABLE;
+
+// f(0), f(lanes), ... for `Count` lanes of DF, a multiple of 16: constants where the vectors' size is known.
+template <std::size_t Count, class F>
+HWY_INLINE void EachVector(F f) {
+  if constexpr (kFixedLanes) {
+    Unroll<static_cast<int>(Count / kMostLanes)>(
+        [&](auto i) QUERN_INLINE { f(std::integral_constant<std::size_t, static_cast<std::size_t>(i) * kMostLanes>()); });
+  } else {
+    for (std::size_t i = 0; i < Count; i += hn::Lanes(DF())) f(i);
+  }
+}
+
+// Rounded here and now, as exact() in base/exact.hpp: g++ contracts products and sums of vectors, too.
+HWY_INLINE VF Exact(VF v) {
+#if HWY_ARCH_X86
+  asm("" : "+v"(v.raw));
+#elif HWY_ARCH_ARM_A64 && !HWY_HAVE_SCALABLE
+  asm("" : "+w"(v.raw));
+#elif HWY_ARCH_ARM_A64
+  asm("" : "+w"(v));
+#else
+  HWY_ALIGN float lanes[hn::MaxLanes(DF())];
+  hn::Store(v, DF(), lanes);
+  asm volatile("" : : "r"(lanes) : "memory");
+  v = hn::Load(DF(), lanes);
+#endif
+  return v;
+}
+
+// Whether the bytes of a vector can be shifted each by its own number of bits.
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
+inline constexpr bool kMultiShift = true;
+using V16Bytes = hn::Vec<hn::FixedTag<std::uint8_t, 16>>;
+// Byte i = the 8 bits from bit at[i] % 64 of the 8 bytes that byte i lies in.
+HWY_INLINE V16Bytes MultiShift(V16Bytes bytes, V16Bytes at) { return V16Bytes{_mm_multishift_epi64_epi8(at.raw, bytes.raw)}; }
+#else
+inline constexpr bool kMultiShift = false;
+using V16Bytes = hn::Vec<hn::FixedTag<std::uint8_t, 16>>;
+HWY_INLINE V16Bytes MultiShift(V16Bytes bytes, V16Bytes) { return bytes; }
+#endif
+
+// ---- lanes of codes to lanes of values ----
+
+template <class N>
+HWY_INLINE VF IntegerValues(V32 code) {
+  constexpr integer_recipe r = as_integers<N>;
+  const DF df;
+  if constexpr (r.twos_complement) {
+    const VF v = hn::ConvertTo(df, hn::ShiftRight<32 - N::bits>(hn::ShiftLeft<32 - N::bits>(code)));
+    if constexpr (r.unit == 1) return v;
+    else return hn::Mul(v, hn::Set(df, r.unit));
+  } else {  // every step is exact, so that fusing does no harm
+    constexpr float step = static_cast<float>(r.step) * r.unit, first = static_cast<float>(r.first) * r.unit;
+    const VF v = hn::ConvertTo(df, code);
+    if constexpr (step == 1 && first == 0) return v;
+    else if constexpr (step == 1) return hn::Add(v, hn::Set(df, first));
+    else if constexpr (step > 0 && first == 0) return hn::Mul(v, hn::Set(df, step));
+    else return hn::MulAdd(v, hn::Set(df, step), hn::Set(df, first));
+  }
+}
+
+template <class N>
+HWY_INLINE VF FloatValues(V32 code) {
+  constexpr float_recipe r = as_float<N>;
+  constexpr int shift = static_cast<int>(r.shift), to_top = 32 - static_cast<int>(N::bits);
+  const D32 d;
+  const DF df;
+  const auto set = [&](std::uint32_t u) QUERN_INLINE { return hn::Set(d, static_cast<std::int32_t>(u)); };
+  if constexpr (r.base == 0 && shift == to_top) {  // f32 cut off, sign included
+    return hn::BitCast(df, hn::ShiftLeft<to_top>(code));
+  } else {
+    const V32 rest = r.is_signed ? hn::And(code, set(low_bits(N::bits - 1))) : code;
+    V32 bits = hn::Add(hn::ShiftLeft<shift>(rest), set(r.base));
+    if constexpr (r.subnormal_end != 0) {
+      const auto small = hn::RebindMask(df, hn::Lt(rest, set(r.subnormal_end)));
+      const VF up = hn::BitCast(df, hn::Add(bits, set(0x800000)));
+      bits = hn::BitCast(d, hn::IfThenElse(small, hn::Sub(up, hn::BitCast(df, set(r.base + 0x800000))), hn::BitCast(df, bits)));
+    }
+    if constexpr (r.nonfinite < 1u << (N::bits - r.is_signed))
+      bits = hn::Or(bits, hn::IfThenElseZero(hn::Ge(rest, set(r.nonfinite)), set(0x7f800000)));
+    if constexpr (r.is_signed) bits = hn::Or(bits, hn::ShiftLeft<to_top>(hn::AndNot(set(low_bits(N::bits - 1)), code)));
+    return hn::BitCast(df, bits);
+  }
+}
+
+// Up to 16 values from registers, where two registers hold them; else any number from memory.
+template <class N>
+HWY_INLINE VF TableValues(V32 code) {
+  const DF df;
+  constexpr std::size_t entries = std::size_t{1} << N::bits;
+  const float* const table = padded_table<N>.data();
+  if constexpr (kFixedLanes && entries <= kMostLanes) {
+    return hn::TableLookupLanes(hn::LoadU(df, table), hn::IndicesFromVec(df, code));
+  } else if constexpr (kFixedLanes && entries <= 2 * kMostLanes) {
+    return hn::TwoTablesLookupLanes(df, hn::LoadU(df, table), hn::LoadU(df, table + kMostLanes), hn::IndicesFromVec(df, code));
+  } else {
+    return hn::GatherIndex(df, table, code);
+  }
+}
+
+template <class N>
+HWY_INLINE VF CalledValues(V32 code) {
+  HWY_ALIGN std::int32_t codes[kMostLanes];
+  HWY_ALIGN float values[kMostLanes];
+  hn::Store(code, D32(), codes);
+  call_values<N>(codes, hn::Lanes(DF()), values);
+  return hn::Load(DF(), values);
+}
+
+// The values of codes, all of them below 2^bits.
+template <scalar_format N>
+HWY_INLINE VF Values(V32 code) {
+  constexpr recipe way = recipe_of<N>;
+  const DF df;
+  if constexpr (way == recipe::binary32) {
+    return hn::BitCast(df, code);
+  } else if constexpr (way == recipe::binary16) {
+    const hn::Rebind<std::uint16_t, DF> d16;
+    const hn::Rebind<hwy::float16_t, DF> half;
+    return hn::PromoteTo(df, hn::BitCast(half, hn::TruncateTo(d16, hn::BitCast(DU32(), code))));
+  } else if constexpr (way == recipe::integers) {
+    return IntegerValues<N>(code);
+  } else if constexpr (way == recipe::floats) {
+    return FloatValues<N>(code);
+  } else if constexpr (way == recipe::calls) {
+    return CalledValues<N>(code);
+  } else {
+    return TableValues<N>(code);
+  }
+}
+
+// ---- codes in memory to values ----
+
+// Lanes of codes of type T, which need not be aligned.
+template <class T>
+HWY_INLINE V32 PromoteCodes(const std::uint8_t* p) {
+  const hn::Rebind<T, DF> d;
+  const auto v = hn::LoadU(d, reinterpret_cast<const T*>(p));
+  if constexpr (sizeof(T) == 4) return hn::BitCast(D32(), v);
+  else return hn::PromoteTo(D32(), v);
+}
+
+// Whether the bytes of a table are looked up for 16 codes at a time.
+template <class N>
+inline constexpr bool kByByteTable = recipe_of<N> == recipe::byte_table && !(kFixedLanes && kMostLanes == 16);
+
+// f(offset, values) for the values of Count codes of type code_t<N::bits>; Count is a multiple of 16.
+template <scalar_format N, std::size_t Count, class F>
+HWY_INLINE void EachValue(const std::uint8_t* codes, F f) {
+  using T = code_t<N::bits>;
+  const DF df;
+  if constexpr (recipe_of<N> == recipe::binary16) {
+    const hn::Rebind<hwy::float16_t, DF> half;
+    EachVector<Count>([&](auto at) QUERN_INLINE {
+      f(at, hn::PromoteTo(df, hn::LoadU(half, reinterpret_cast<const hwy::float16_t*>(codes + 2 * at))));
+    });
+  } else if constexpr (kByByteTable<N>) {
+    const hn::FixedTag<std::uint8_t, 16> d8;
+    const hn::Rebind<std::int8_t, DF> di8;
+    const auto table = hn::LoadU(d8, reinterpret_cast<const std::uint8_t*>(signed_byte_table<N>.data()));
+    HWY_ALIGN std::int8_t bytes[Count];
+    for (std::size_t i = 0; i < Count; i += 16)
+      hn::Store(hn::TableLookupBytes(table, hn::LoadU(d8, codes + i)), d8, reinterpret_cast<std::uint8_t*>(bytes + i));
+    EachVector<Count>([&](auto at) QUERN_INLINE {
+      const VF v = hn::ConvertTo(df, hn::PromoteTo(D32(), hn::LoadU(di8, bytes + at)));
+      if constexpr (as_small_integers<N>.unit == 1) f(at, v);
+      else f(at, hn::Mul(v, hn::Set(df, as_small_integers<N>.unit)));
+    });
+  } else {
+    EachVector<Count>([&](auto at) QUERN_INLINE { f(at, Values<N>(PromoteCodes<T>(codes + at * sizeof(T)))); });
+  }
+}
+
+// values[i * elements<N> + j] = value j of codes[i], i < count. Of a scalar format, up to 15 codes more may be read and as
+// many values more be written.
+template <number_format N>
+HWY_INLINE void ExpandValues(const code_t<N::bits>* codes, std::size_t count, float* values) {
+  if constexpr (vector_format<N> || recipe_of<N> == recipe::calls || recipe_of<N> == recipe::long_table) {
+    call_values<N>(codes, count, values);
+  } else {
+    for (std::size_t i = 0; i < count; i += 16)
+      EachValue<N, 16>(reinterpret_cast<const std::uint8_t*>(codes + i),
+                       [&](auto at, VF v) QUERN_INLINE { hn::StoreU(v, DF(), values + i + at); });
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace quern::inline v0
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

@@ -1,0 +1,131 @@
+// Scales and offsets along a row: the levels of a granularity, looked up and joined, one number for each group of weights.
+// SPDX-License-Identifier: Apache-2.0
+#if defined(QUERN_SIMD_SCALES_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#ifdef QUERN_SIMD_SCALES_INL_HPP_
+#undef QUERN_SIMD_SCALES_INL_HPP_
+#else
+#define QUERN_SIMD_SCALES_INL_HPP_
+#endif
+
+#include <algorithm>
+
+#include "quern/simd/lookup-inl.hpp"
+#include "quern/simd/unpack-inl.hpp"
+#include "quern/simd/vector-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace quern::inline v0 {
+namespace HWY_NAMESPACE {
+
+// The numbers of levels that are the same for a whole row, kept from row to row where they are the same for several.
+template <class C>
+class row_constants {
+ public:
+  // For the row at hand of the matrix.
+  void Load(const packed_view<C>& w, std::size_t row) {
+    each_part<C>([&]<std::size_t K>() QUERN_INLINE {
+      if constexpr (K > 0 && parts<C>[K].region.cols == all) {
+        constexpr std::size_t rows = parts<C>[K].region.rows;
+        const std::size_t region = rows == all ? 0 : row / rows;
+        if (region != region_[K]) {
+          using N = part_number<C, K>;
+          code_t<N::bits> code;
+          read_codes<C, K>(w, row, 0, 1, &code);
+          call_values<N>(&code, 1, &value_[K]);
+          region_[K] = region;
+        }
+      }
+    });
+  }
+  template <std::size_t K>
+  float value() const { return value_[K]; }
+
+ private:
+  std::array<float, part_count<C>> value_{};
+  std::array<std::size_t, part_count<C>> region_ = [] {
+    std::array<std::size_t, part_count<C>> none{};
+    for (auto& r : none) r = ~std::size_t{0};
+    return none;
+  }();
+};
+
+// to[i] = from[(i + skip) / each], i < count; up to 15 more may be written.
+HWY_INLINE void Spread(const float* from, std::size_t each, std::size_t skip, std::size_t count, float* to) {
+  const DF df;
+  for (std::size_t i = 0; i < count; ++from) {
+    const std::size_t end = std::min(count, i + each - skip);
+    const VF v = hn::Set(df, *from);
+    for (std::size_t j = i; j < end; j += hn::Lanes(df)) hn::StoreU(v, df, to + j);
+    i = end, skip = 0;
+  }
+}
+
+template <bool Adds>
+HWY_INLINE VF JoinLevel(VF total, VF level) {
+  if constexpr (Adds) return hn::Add(Exact(total), level);  // the total may be a product
+  else return hn::Mul(total, level);
+}
+
+// One number for each `granule` weights: what divides all groups of a granularity and `Chunk`; 0: one for the row.
+template <class G, std::size_t Chunk>
+inline constexpr std::size_t granule = [] {
+  std::size_t n = 0;
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    ((n = G::template level<I>::region.cols == all ? n : std::gcd(n, G::template level<I>::region.cols)), ...);
+  }(std::make_index_sequence<G::size>{});
+  return n == 0 ? n : std::gcd(n, Chunk);
+}();
+
+// out[i] = the joined levels of granularity G, the first of which is part Base, for weights [col + i * granule, ...) of a row;
+// col is a multiple of Chunk, n at most Chunk. 64 numbers more may be written. Without levels, out[0] = none.
+template <class C, class G, std::size_t Base, std::size_t Chunk>
+HWY_INLINE void LoadLevels(const packed_view<C>& w, const row_constants<C>& constants, std::size_t row, std::size_t col, std::size_t n,
+                           float none, float* HWY_RESTRICT out) {
+  const DF df;
+  constexpr std::size_t each = granule<G, Chunk>;
+  const std::size_t pieces = each == 0 ? 1 : ceil_div(n, each);
+  if constexpr (G::size == 0) out[0] = none;
+  Unroll<static_cast<int>(G::size)>([&](auto step) QUERN_INLINE {
+    constexpr std::size_t i = G::size - 1 - static_cast<std::size_t>(step), K = Base + i;
+    using Level = typename G::template level<i>;
+    constexpr bool first = step == 0;
+    [[maybe_unused]] constexpr bool adds = adding_level<Level>;
+    constexpr std::size_t cols = Level::region.cols;
+    const auto join = [&](auto level_of) QUERN_INLINE {
+      for (std::size_t p = 0; p < pieces; p += hn::Lanes(df)) {
+        if constexpr (first) hn::StoreU(level_of(p), df, out + p);
+        else hn::StoreU(JoinLevel<adds>(hn::LoadU(df, out + p), level_of(p)), df, out + p);
+      }
+    };
+    if constexpr (cols == all) {
+      const VF v = hn::Set(df, constants.template value<K>());
+      join([&](std::size_t) QUERN_INLINE { return v; });
+    } else {
+      using N = part_number<C, K>;
+      constexpr std::size_t most = ceil_div(Chunk, cols) + 1, span = cols / each;
+      code_t<N::bits> buffer[code_room<C, K>(most)] = {};
+      HWY_ALIGN float level[most + 64], spread[Chunk / each + 64];
+      const std::size_t from = col / cols, count = (col + n - 1) / cols - from + 1;
+      const auto* const codes = Codes<C, K, most>(w, row, from, count, buffer);
+      if constexpr (span == 1 && first) {
+        ExpandValues<N>(codes, count, out);
+      } else {
+        ExpandValues<N>(codes, count, level);
+        if constexpr (span == 1) {
+          join([&](std::size_t p) QUERN_INLINE { return hn::LoadU(df, level + p); });
+        } else if constexpr (first) {
+          Spread(level, span, col % cols / each, pieces, out);
+        } else {
+          Spread(level, span, col % cols / each, pieces, spread);
+          join([&](std::size_t p) QUERN_INLINE { return hn::LoadU(df, spread + p); });
+        }
+      }
+    }
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace quern::inline v0
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
