@@ -38,7 +38,9 @@ TEST_CASE("codes that cross bytes are told apart bit by bit") {
   const std::string text = describe<codec<integer<3>, levels<>, symmetric, blocked<16, stream<codes>>>>();
   CHECK(contains(text, "    bytes 0-5, n = byte / 3:"));
   CHECK(contains(text, "      +0: codes[8n] bits 2-0 @0, codes[8n + 1] bits 2-0 @3, codes[8n + 2] bits 1-0 @6"));
-  CHECK(contains(text, "      +1: codes[8n + 2] bit 2 @0, codes[8n + 3] bits 2-0 @1, codes[8n + 4] bits 2-0 @4, codes[8n + 5] bit 0 @7"));
+  CHECK(contains(text,
+                 "      +1: codes[8n + 2] bit 2 @0, codes[8n + 3] bits 2-0 @1, codes[8n + 4] bits 2-0 @4, codes[8n + "
+                 "5] bit 0 @7"));
   CHECK(contains(text, "      +2: codes[8n + 5] bits 2-1 @0, codes[8n + 6] bits 2-0 @2, codes[8n + 7] bits 2-0 @5"));
 }
 
@@ -51,19 +53,23 @@ TEST_CASE("a code is named by where its weight is, whatever the order of storage
   const std::string text = describe<tile>();
   CHECK(contains(text, "array 0, by_columns: 32 bytes for each 4 x 8 weights, 8 bits a weight"));
   CHECK(contains(text, "  from byte 0    ordered<interleaved<2>, stream<codes>>"));
-  CHECK(contains(text, "    bytes 0-7, n = byte / 2:\n      +0: codes[n, 0] bits 7-0 @0\n      +1: codes[n, 1] bits 7-0 @0"));
+  CHECK(contains(text,
+                 "    bytes 0-7, n = byte / 2:\n      +0: codes[n, 0] bits 7-0 @0\n      +1: codes[n, 1] bits 7-0 @0"));
 }
 
 TEST_CASE("digits in base 3, repeated fields, steps backwards and bits of nothing have words") {
-  CHECK(contains(describe<gguf::tq1_0>(),
-                 "    bytes 48-51, n = byte - 48: codes[n + 240] digit 0, codes[n + 244] digit 1, codes[n + 248] digit 2, "
-                 "codes[n + 252] digit 3"));
+  CHECK(contains(
+      describe<gguf::tq1_0>(),
+      "    bytes 48-51, n = byte - 48: codes[n + 240] digit 0, codes[n + 244] digit 1, codes[n + 248] digit 2, "
+      "codes[n + 252] digit 3"));
   CHECK(contains(describe<gguf::q8_1>(), "    bytes 2-3, n = byte - 2: nothing bits 7-0 @0"));
-  using repeating = codec<integer<6>, levels<>, symmetric, blocked<64, repeat<32, plane<codes, 4, 16>, plane<codes, 2, 8, 4>>>>;
+  using repeating =
+      codec<integer<6>, levels<>, symmetric, blocked<64, repeat<32, plane<codes, 4, 16>, plane<codes, 2, 8, 4>>>>;
   CHECK(contains(describe<repeating>(), "  from byte 16   plane<codes, 2, 8, 4> of every 32 positions, each 24 bytes"));
-  using top_down = codec<integer<2>, levels<>, symmetric,
-                         blocked<4, shared<1, strided<codes, 2, 0, 6, axis<4, std::size_t(-2)>>>>>;
-  CHECK(contains(describe<top_down>(), "    byte 0: codes[3] bits 1-0 @0, codes[2] bits 1-0 @2, codes[1] bits 1-0 @4, codes[0] bits 1-0 @6"));
+  using top_down =
+      codec<integer<2>, levels<>, symmetric, blocked<4, shared<1, strided<codes, 2, 0, 6, axis<4, std::size_t(-2)>>>>>;
+  CHECK(contains(describe<top_down>(),
+                 "    byte 0: codes[3] bits 1-0 @0, codes[2] bits 1-0 @2, codes[1] bits 1-0 @4, codes[0] bits 1-0 @6"));
 }
 
 struct tens {  // a word holds ten codes of three bits, from the top

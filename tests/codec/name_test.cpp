@@ -40,7 +40,8 @@ static_assert(name<f32> == "f32" && name<e8m0> == "e8m0" && name<f16> == "f16" &
 static_assert(name<e4m3> == "e4m3" && name<e4m3_nan> == "e4m3_nan" && name<ue4m3> == "ue4m3" && name<e2m1> == "e2m1");
 static_assert(name<minifloat<4, 3, 8>> == "minifloat<4, 3, 8>");
 static_assert(name<minifloat<4, 3, 8, special::nan>> == "minifloat<4, 3, 8, special::nan>");
-static_assert(name<minifloat<5, 2, 16, special::ieee, overflow::nan>> == "minifloat<5, 2, 16, special::ieee, overflow::nan>");
+static_assert(name<minifloat<5, 2, 16, special::ieee, overflow::nan>> ==
+              "minifloat<5, 2, 16, special::ieee, overflow::nan>");
 static_assert(name<minifloat<5, 3, 15, special::none, overflow::saturate, false>> ==
               "minifloat<5, 3, 15, special::none, overflow::saturate, false>");
 static_assert(name<offset_integer<4>> == "offset_integer<4>" && name<unsigned_integer<16>> == "unsigned_integer<16>");
@@ -68,12 +69,14 @@ static_assert(name<levels<group<16, e4m3>, tensor<f32>>> == "levels<group<16, e4
 static_assert(name<levels<plus<tensor<f32>>, channel<f16>>> == "levels<plus<tensor<f32>>, channel<f16>>");
 static_assert(name<block<128, 128, f32>> == "block<128, 128, f32>" && name<block<all, 1, f16>> == "block<all, 1, f16>");
 static_assert(name<zero_point<group<64, unsigned_integer<4>>>> == "zero_point<group<64, unsigned_integer<4>>>");
-static_assert(name<minimum<group<8, f16>>> == "minimum<group<8, f16>>" && name<bias<group<8, f16>>> == "bias<group<8, f16>>");
+static_assert(name<minimum<group<8, f16>>> == "minimum<group<8, f16>>" &&
+              name<bias<group<8, f16>>> == "bias<group<8, f16>>");
 
 // ---- layouts and codecs ----
 
 static_assert(name<stream<scale<>>> == "stream<scale<0>>" && name<stream<codes, 0, 4>> == "stream<codes, 0, 4>");
-static_assert(name<plane<codes, 2, all>> == "plane<codes, 2, all>" && name<plane<codes, 1, 32, 2>> == "plane<codes, 1, 32, 2>");
+static_assert(name<plane<codes, 2, all>> == "plane<codes, 2, all>" &&
+              name<plane<codes, 1, 32, 2>> == "plane<codes, 1, 32, 2>");
 static_assert(name<section<160, 80, trits<codes, 16>>> == "section<160, 80, trits<codes, 16>>");
 static_assert(name<strided<offset<3>, 2, 0, 6, axis<32, 8>, axis<4, std::size_t(-2)>>> ==
               "strided<offset<3>, 2, 0, 6, axis<32, 8>, axis<4, -2>>");
@@ -81,13 +84,15 @@ static_assert(name<array<unit<all, 64>, word_rows<4>, ordered<permuted<1, 0>, st
               "array<unit<all, 64>, word_rows<4>, ordered<permuted<1, 0>, stream<codes>>>");
 static_assert(name<ordered<interleaved<4>, repeat<512, plane<codes, 4, 64>>>> ==
               "ordered<interleaved<4>, repeat<512, plane<codes, 4, 64>>>");
-static_assert(name<gguf::q4_0::base> ==
-              "codec<offset_integer<4>, levels<group<32, f16>>, symmetric, blocked<32, stream<scale<0>>, plane<codes, 4, 16>>>");
-static_assert(name<gguf::q2_k::base> ==
-              "codec<unsigned_integer<2>, levels<group<16, unsigned_integer<4>>, group<256, f16>>, "
-              "minimum<group<16, unsigned_integer<4>>, group<256, f16>>, "
-              "blocked<256, shared<16, strided<scale<0>, 4, 0, 0, axis<16, 8>>, strided<offset<0>, 4, 0, 4, axis<16, 8>>>, "
-              "plane<codes, 2, 32>, stream<scale<1>>, stream<offset<1>>>>");
+static_assert(
+    name<gguf::q4_0::base> ==
+    "codec<offset_integer<4>, levels<group<32, f16>>, symmetric, blocked<32, stream<scale<0>>, plane<codes, 4, 16>>>");
+static_assert(
+    name<gguf::q2_k::base> ==
+    "codec<unsigned_integer<2>, levels<group<16, unsigned_integer<4>>, group<256, f16>>, "
+    "minimum<group<16, unsigned_integer<4>>, group<256, f16>>, "
+    "blocked<256, shared<16, strided<scale<0>, 4, 0, 0, axis<16, 8>>, strided<offset<0>, 4, 0, 4, axis<16, 8>>>, "
+    "plane<codes, 2, 32>, stream<scale<1>>, stream<offset<1>>>>");
 
 // The default layout is left out, whether or not it was spelled out.
 using short_form = codec<integer<8>, levels<channel<f32>>>;

@@ -64,19 +64,21 @@ static_assert(has_negative_zero<pairs> && !has_nonfinite<pairs> && range_of<pair
 static_assert(progression_of<offset_integer<4>> == progression_facts{-8, 1});
 static_assert(progression_of<gguf::quarter_odd> == progression_facts{0.125f, 0.25f});
 static_assert(is_progression<binary> && is_progression<ternary> && is_progression<unsigned_integer<12>>);
-static_assert(!is_progression<integer<8>> && !is_progression<e2m1> && !is_progression<gguf::nl> && !is_progression<pairs>);
+static_assert(!is_progression<integer<8>> && !is_progression<e2m1> && !is_progression<gguf::nl> &&
+              !is_progression<pairs>);
 static_assert(is_progression<integer<1>>);
 static_assert(!is_progression<codebook<zeros>>);
 static_assert(is_progression<codebook<wide>>);  // any two values are one
 
 static_assert(is_twos_complement<integer<8>> && is_twos_complement<integer<4>> && is_twos_complement<integer<2>>);
 static_assert(twos_complement_unit<integer<6>> == 1);
-static_assert(!is_twos_complement<unsigned_integer<8>> && !is_twos_complement<offset_integer<8>> && !is_twos_complement<e4m3>);
+static_assert(!is_twos_complement<unsigned_integer<8>> && !is_twos_complement<offset_integer<8>> &&
+              !is_twos_complement<e4m3>);
 
-static_assert(powers_of_two<e8m0>.ok && powers_of_two<e8m0>.exponent == -127 && powers_of_two<e8m0>.nonfinite == 1);
-static_assert(powers_of_two<gguf::e8m0_half>.ok && powers_of_two<gguf::e8m0_half>.exponent == -128 &&
-              powers_of_two<gguf::e8m0_half>.nonfinite == 0);
-static_assert(!powers_of_two<unsigned_integer<4>>.ok && !powers_of_two<e4m3>.ok && !powers_of_two<binary>.ok);
+static_assert(exponents_of<e8m0>.ok && exponents_of<e8m0>.exponent == -127 && exponents_of<e8m0>.nonfinite == 1);
+static_assert(exponents_of<gguf::e8m0_half>.ok && exponents_of<gguf::e8m0_half>.exponent == -128 &&
+              exponents_of<gguf::e8m0_half>.nonfinite == 0);
+static_assert(!exponents_of<unsigned_integer<4>>.ok && !exponents_of<e4m3>.ok && !exponents_of<binary>.ok);
 
 static_assert(value_table<e2m1>[5] == 3 && value_table<e2m1>.size() == 16);
 
@@ -96,7 +98,7 @@ static_assert(is_float<e5m2>(2, 15, true, true));
 static_assert(is_float<ue4m3>(3, 7, false, true));
 static_assert(is_float<f16>(10, 15, true, true));
 static_assert(is_float<bf16>(7, 127, true, true));
-static_assert(!bit_shift_float<e8m0>.ok);         // code 0 is no zero
+static_assert(!bit_shift_float<e8m0>.ok);  // code 0 is no zero
 static_assert(!bit_shift_float<integer<8>>.ok && !bit_shift_float<gguf::nl>.ok && !bit_shift_float<gguf::e4m3_half>.ok);
 static_assert(!bit_shift_float<f32>.ok);
 
@@ -121,8 +123,8 @@ static_assert(range_of<e4m3> == value_range{-448, 448} && range_of<gguf::iq3_s::
 
 // ---- groups ----
 
-using nf4_double = codec<codebook<e2m1_table>,
-                         levels<plus<tensor<f32>>, group<64, unsigned_integer<8>>, group<16384, f32>>>;
+using nf4_double =
+    codec<codebook<e2m1_table>, levels<plus<tensor<f32>>, group<64, unsigned_integer<8>>, group<16384, f32>>>;
 static_assert(finest_region<nf4_double> == shape{1, 64} && level_region<nf4_double, 0> == shape{all, all});
 static_assert(finest_region<codec<e4m3, levels<block<128, 128, f32>>>> == shape{128, 128});
 static_assert(finest_region<gguf::f16> == shape{all, all});

@@ -22,21 +22,25 @@ using k_packed_4 = codec<unsigned_integer<4>, levels<group<32, unsigned_integer<
                          blocked<256, stream<scale<1>>, stream<scale<0>>, plane<codes, 4, 32>>>;
 // Words of 32 codes down the columns, zeros along the rows of the matrix (GPTQ).
 template <unsigned Bits>
-using words = codec<unsigned_integer<Bits>, levels<group<64, f16>>, zero_point<group<64, unsigned_integer<Bits>>>,
-                    separate<array<unit<1, 32>, word_rows<4>, stream<codes>>, array<unit<32, 64>, by_columns, stream<offset<>>>,
-                             array<unit<1, 64>, by_columns, stream<scale<>>>>>;
+using words =
+    codec<unsigned_integer<Bits>, levels<group<64, f16>>, zero_point<group<64, unsigned_integer<Bits>>>,
+          separate<array<unit<1, 32>, word_rows<4>, stream<codes>>, array<unit<32, 64>, by_columns, stream<offset<>>>,
+                   array<unit<1, 64>, by_columns, stream<scale<>>>>>;
 template <unsigned Bits>
 using plain = codec<unsigned_integer<Bits>, levels<group<64, f16>>, zero_point<group<64, unsigned_integer<Bits>>>>;
 // One plane over the whole matrix, and five digits to a byte.
-using slab = codec<ternary, levels<tensor<f32>>, symmetric,
-                   separate<array<unit<all, all>, by_rows, plane<codes, 2, all>>, array<unit<all, all>, by_rows, stream<scale<>>>>>;
-using digits = codec<ternary, levels<tensor<f32>>, symmetric,
-                     separate<array<unit<1, 40>, by_rows, trits<codes, 8>>, array<unit<all, all>, by_rows, stream<scale<>>>>>;
+using slab = codec<
+    ternary, levels<tensor<f32>>, symmetric,
+    separate<array<unit<all, all>, by_rows, plane<codes, 2, all>>, array<unit<all, all>, by_rows, stream<scale<>>>>>;
+using digits =
+    codec<ternary, levels<tensor<f32>>, symmetric,
+          separate<array<unit<1, 40>, by_rows, trits<codes, 8>>, array<unit<all, all>, by_rows, stream<scale<>>>>>;
 using pairs = codec<ternary, levels<tensor<f32>>>;
 // Scales for squares, in tiles of several.
 using squares = codec<e4m3, levels<block<4, 8, f16>>>;
 using tiles_of_squares = codec<e4m3, levels<block<4, 8, f16>>, symmetric,
-                               separate<array<unit<8, 16>, by_columns, ordered<interleaved<4>, stream<codes>>, ordered<interleaved<1>, stream<scale<>>>>>>;
+                               separate<array<unit<8, 16>, by_columns, ordered<interleaved<4>, stream<codes>>,
+                                              ordered<interleaved<1>, stream<scale<>>>>>>;
 using nibbles = permuted<0, 2, 4, 6, 1, 3, 5, 7>;
 using nibbled = codec<unsigned_integer<4>, levels<group<64, f16>>, zero_point<group<64, unsigned_integer<4>>>,
                       separate<array<unit<8, 1>, by_columns, ordered<nibbles, stream<codes>>>,
@@ -89,7 +93,8 @@ void there_and_back(std::size_t rows, std::size_t cols) {
 }
 template <class A, class B>
 void there_and_back() {
-  for (const shape s : {shape{1, 1}, shape{3, 100}, shape{16, 256}, shape{33, 320}, shape{70, 64}, shape{5, 0}, shape{0, 5}})
+  for (const shape s :
+       {shape{1, 1}, shape{3, 100}, shape{16, 256}, shape{33, 320}, shape{70, 64}, shape{5, 0}, shape{0, 5}})
     there_and_back<A, B>(s.rows, s.cols);
 }
 
@@ -180,8 +185,10 @@ TEST_CASE("a window that cuts through shared scales is refused") {
 TEST_CASE("shapes must agree") {
   packed<pairs> from(2, 40);
   packed<slab> to(2, 41), other(3, 40);
-  CHECK(try_transcode_into(from, to.span()).error().text() == "transcode: source and target differ in columns (value 40, against 41)");
-  CHECK(try_transcode_into(from, other.span()).error().text() == "transcode: source and target differ in rows (value 2, against 3)");
+  CHECK(try_transcode_into(from, to.span()).error().text() ==
+        "transcode: source and target differ in columns (value 40, against 41)");
+  CHECK(try_transcode_into(from, other.span()).error().text() ==
+        "transcode: source and target differ in rows (value 2, against 3)");
 }
 
 TEST_CASE("bits without a code become zero in a whole matrix") {
@@ -218,7 +225,8 @@ static_assert([] {
   write_codes<0>(v, {0, 15}, {1, 3}, in);
   std::array<std::uint32_t, 5> out{};
   read_codes<0>(packed_view<gguf::q4_0>(v), {0, 14}, {1, 5}, out);
-  return out == std::array<std::uint32_t, 5>{0, 3, 15, 9, 0} && block[17] == std::byte{3} && block[2] == std::byte{0xf0};
+  return out == std::array<std::uint32_t, 5>{0, 3, 15, 9, 0} && block[17] == std::byte{3} &&
+         block[2] == std::byte{0xf0};
 }());
 
 }  // namespace

@@ -9,7 +9,7 @@
 
 namespace quern::inline v0 {
 
-enum class fault { none, unknown_part, outside, stored_twice, shared_bit, not_stored, unused_bit, order, region };
+enum class fault { none, unknown_part, too_many_codes, outside, stored_twice, shared_bit, not_stored, unused_bit, order, region };
 
 // Whether O maps positions one to one onto a grid of codes. Computed once for an order and grid, whatever the codec.
 template <order O, std::size_t Rows, std::size_t Cols>
@@ -116,6 +116,10 @@ consteval fault fault_in_array() {
     }
     const run r = run_in<C>(A::unit, sample)(F::what);
     const slice s = F::holds(r);
+    if (k < parts<C>.size() && s.first + s.count > r.count) {
+      found = fault::too_many_codes;
+      return;
+    }
     const std::uint32_t mask = low_bits(s.width) << s.shift;
     for (std::size_t i = 0; i < n; ++i) {
       const bool bits_meet = (low_bits(held[i].width) << held[i].shift & mask) != 0;

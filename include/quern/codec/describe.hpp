@@ -52,7 +52,8 @@ inline byte_run run_from(std::span<const byte_content> bytes, std::size_t first)
     std::size_t times = 1;
     const auto repeats = [&] {
       for (std::size_t b = first; b < first + period; ++b)
-        if (!continues(bytes[b], bytes[b + times * period], bytes[b], bytes[b + period], static_cast<std::ptrdiff_t>(times)) ||
+        if (!continues(bytes[b], bytes[b + times * period], bytes[b], bytes[b + period],
+                       static_cast<std::ptrdiff_t>(times)) ||
             !continues(bytes[b], bytes[b + period], bytes[b], bytes[b + period], 1))
           return false;
       return true;
@@ -74,10 +75,14 @@ inline std::string linear(std::ptrdiff_t start, std::ptrdiff_t step) {
 
 inline std::string part_name(part p) {
   switch (p.is) {
-    case role::codes: return "codes";
-    case role::scale: return "scale<" + std::to_string(p.level) + ">";
-    case role::offset: return "offset<" + std::to_string(p.level) + ">";
-    case role::nothing: break;
+    case role::codes:
+      return "codes";
+    case role::scale:
+      return "scale<" + std::to_string(p.level) + ">";
+    case role::offset:
+      return "offset<" + std::to_string(p.level) + ">";
+    case role::nothing:
+      break;
   }
   return "nothing";
 }
@@ -90,11 +95,13 @@ inline std::string content_text(const byte_content& now, const byte_content& nex
     s += (i ? ", " : "") + part_name(b.what);
     if (b.what != nothing::id) {
       const bits_in_byte& after = next[i];
-      s += "[" + (rows ? linear(b.row, after.row - b.row) + ", " : std::string()) + linear(b.col, after.col - b.col) + "]";
+      s += "[" + (rows ? linear(b.row, after.row - b.row) + ", " : std::string()) + linear(b.col, after.col - b.col) +
+           "]";
     }
     if (b.digit >= 0) s += " digit " + std::to_string(b.digit);
     else if (b.width == 1) s += " bit " + std::to_string(b.low) + " @" + std::to_string(b.at);
-    else s += " bits " + std::to_string(b.low + b.width - 1) + "-" + std::to_string(b.low) + " @" + std::to_string(b.at);
+    else
+      s += " bits " + std::to_string(b.low + b.width - 1) + "-" + std::to_string(b.low) + " @" + std::to_string(b.at);
   }
   return s;
 }
@@ -147,8 +154,8 @@ std::vector<byte_content> unit_content() {
       const place p = F::at(i, r);
       const coord c = k == parts<C>.size() ? coord{0, 0} : Order::at(i, grid_of(parts<C>[k], A::unit, sample));
       const auto put = [&](std::size_t bit, unsigned low, unsigned width, int digit) {
-        bytes[byte + bit / 8].push_back({F::what, static_cast<std::ptrdiff_t>(c.row), static_cast<std::ptrdiff_t>(c.col),
-                                         low, width, static_cast<unsigned>(bit % 8), digit});
+        const auto row = static_cast<std::ptrdiff_t>(c.row), col = static_cast<std::ptrdiff_t>(c.col);
+        bytes[byte + bit / 8].push_back({F::what, row, col, low, width, static_cast<unsigned>(bit % 8), digit});
       };
       if (held.digits) {
         put(p.bit, 0, 8, static_cast<int>(p.digit));
@@ -201,12 +208,12 @@ std::string array_text() {
              : "a unit is " + extents_text(A::unit) + " weights; of a matrix of " + extents_text(sample) + ", " +
                    std::to_string(size) + " bytes\n";
   walk_unit<C, Array>(sample, [&]<class Order, class F>(std::size_t byte) {
-    s += "  from byte " + padded(std::to_string(byte + [] {
-                                   if constexpr (is_repeated<F>) return F::offset;
-                                   else return std::size_t{0};
-                                 }()), 5) + field_text<Order, F>() + "\n";
+    std::size_t from = byte;
+    if constexpr (is_repeated<F>) from += F::offset;
+    s += "  from byte " + padded(std::to_string(from), 5) + field_text<Order, F>() + "\n";
   });
-  return s + "  bits of codes @ the lowest bit of the byte that holds them\n" + bytes_text(unit_content<C, Array>(), u.rows > 1);
+  return s + "  bits of codes @ the lowest bit of the byte that holds them\n" +
+         bytes_text(unit_content<C, Array>(), u.rows > 1);
 }
 
 // Several lines of text: the policies of C; a table of its parts; of every array, the fields of a unit and what every bit

@@ -116,7 +116,8 @@ struct number_argument {
   long long n;
   constexpr void to(text_sink& out) const {
     if (n < 0) out.put('-');
-    unsigned long long rest = n < 0 ? 0 - static_cast<unsigned long long>(n) : static_cast<unsigned long long>(n), unit = 1;
+    unsigned long long rest = n < 0 ? 0 - static_cast<unsigned long long>(n) : static_cast<unsigned long long>(n),
+                       unit = 1;
     while (rest / unit >= 10) unit *= 10;
     for (; unit != 0; unit /= 10) out.put(static_cast<char>('0' + rest / unit % 10));
   }
@@ -154,10 +155,12 @@ struct text_of<progression<Bits, Step, First, Over>> {
     using N = progression<Bits, Step, First, Over>;
     if constexpr (std::same_as<N, ternary>) out.put("ternary");
     else if constexpr (std::same_as<N, binary>) out.put("binary");
-    else if constexpr (std::same_as<N, unsigned_integer<Bits>>) put_template(out, "unsigned_integer", as_argument(Bits));
+    else if constexpr (std::same_as<N, unsigned_integer<Bits>>)
+      put_template(out, "unsigned_integer", as_argument(Bits));
     else if constexpr (std::same_as<N, offset_integer<Bits>>) put_template(out, "offset_integer", as_argument(Bits));
     else if constexpr (std::same_as<N, odd<Bits>>) put_template(out, "odd", as_argument(Bits));
-    else if constexpr (Over == 1) put_template(out, "progression", as_argument(Bits), as_argument(Step), as_argument(First));
+    else if constexpr (Over == 1)
+      put_template(out, "progression", as_argument(Bits), as_argument(Step), as_argument(First));
     else put_template(out, "progression", as_argument(Bits), as_argument(Step), as_argument(First), as_argument(Over));
   }
 };
@@ -186,7 +189,8 @@ struct text_of<minifloat<E, M, Bias, Special, Overflow, Signed>> {
     else if constexpr (std::same_as<N, f16>) out.put("f16");
     else if constexpr (std::same_as<N, bf16>) out.put("bf16");
     else if constexpr (!Signed)
-      put_template(out, "minifloat", as_argument(E), as_argument(M), as_argument(Bias), special_name, overflow_name, as_argument(Signed));
+      put_template(out, "minifloat", as_argument(E), as_argument(M), as_argument(Bias), special_name, overflow_name,
+                   as_argument(Signed));
     else if constexpr (Overflow != overflow::saturate)
       put_template(out, "minifloat", as_argument(E), as_argument(M), as_argument(Bias), special_name, overflow_name);
     else if constexpr (Special != special::none)
@@ -205,7 +209,8 @@ struct text_of<grid<Points, Levels, Dimension, Signs, Vectors>> {
                                       : Signs == signs::each ? "signs::each"
                                                              : "signs::even"};
     const auto put = [&](const auto&... more) {
-      put_template(out, "grid", constant_argument<Points>{}, constant_argument<Levels>{}, as_argument(Dimension), sign_rule, more...);
+      put_template(out, "grid", constant_argument<Points>{}, constant_argument<Levels>{}, as_argument(Dimension),
+                   sign_rule, more...);
     };
     if constexpr (Vectors == 1) put();
     else put(as_argument(Vectors));
@@ -274,13 +279,15 @@ struct text_of<plane<What, Width, Stride, Shift>> {
 template <class What, unsigned Width, unsigned Shift, std::size_t Origin, class... Axes>
 struct text_of<strided<What, Width, Shift, Origin, Axes...>> {
   static constexpr void to(text_sink& out) {
-    put_template(out, "strided", as_type<What>, as_argument(Width), as_argument(Shift), as_argument(Origin), as_type<Axes>...);
+    put_template(out, "strided", as_type<What>, as_argument(Width), as_argument(Shift), as_argument(Origin),
+                 as_type<Axes>...);
   }
 };
 template <std::size_t Count, std::size_t Stride>
 struct text_of<axis<Count, Stride>> {
   static constexpr void to(text_sink& out) {
-    put_template(out, "axis", as_argument(Count), as_argument(static_cast<std::ptrdiff_t>(Stride)));  // a stride may run backwards
+    constexpr auto stride = static_cast<std::ptrdiff_t>(Stride);  // may run backwards
+    put_template(out, "axis", as_argument(Count), as_argument(stride));
   }
 };
 template <class What, std::size_t Stride>
@@ -289,7 +296,9 @@ struct text_of<trits<What, Stride>> {
 };
 template <std::size_t First, std::size_t Count, class F>
 struct text_of<section<First, Count, F>> {
-  static constexpr void to(text_sink& out) { put_template(out, "section", as_argument(First), as_argument(Count), as_type<F>); }
+  static constexpr void to(text_sink& out) {
+    put_template(out, "section", as_argument(First), as_argument(Count), as_type<F>);
+  }
 };
 template <class... Fields>
 struct text_of<sequence<Fields...>> {

@@ -147,14 +147,14 @@ template <number_format N>
 inline constexpr bool is_twos_complement = twos_complement_unit<N> != 0;
 
 // value(code) = 2^(code + exponent) for every code whose value is finite (E8M0 and its like).
-struct powers_of_two_facts {
+struct exponent_facts {
   bool ok = false;
   int exponent = 0;
   unsigned nonfinite = 0;  // codes, at the upper end, that are NaN or infinity
 };
 template <number_format N>
-inline constexpr powers_of_two_facts powers_of_two = [] {
-  powers_of_two_facts p;
+inline constexpr exponent_facts exponents_of = [] {
+  exponent_facts p;
   if constexpr (tabulated<N>) {
     const float first = N::value(0);
     if (!is_finite(first) || !(first > 0)) return p;
@@ -163,7 +163,7 @@ inline constexpr powers_of_two_facts powers_of_two = [] {
       const float v = N::value(code);
       const int e = static_cast<int>(code) + p.exponent;
       if (!is_finite(v)) ++p.nonfinite;
-      else if (p.nonfinite || e > 127 || v != exp2i(e)) return powers_of_two_facts{};
+      else if (p.nonfinite || e > 127 || v != exp2i(e)) return exponent_facts{};
     }
     p.ok = true;
   }
@@ -179,8 +179,8 @@ inline constexpr powers_of_two_facts powers_of_two = [] {
 // are then checked on codes with every exponent, and exhaustively by the tests.
 struct bit_shift_facts {
   bool ok = false, is_signed = false;
-  unsigned shift = 0;         // 23 - bits of mantissa
-  int exponent_offset = 0;    // 127 - bias
+  unsigned shift = 0;       // 23 - bits of mantissa
+  int exponent_offset = 0;  // 127 - bias
   bool has_nonfinite = false;
 };
 

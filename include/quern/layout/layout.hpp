@@ -18,8 +18,10 @@ struct unit {
 };
 
 // A grid of equal units, arranged, each with these fields.
-template <class Unit, arrangement Arrangement, class... Fields>
+template <class Unit, class Arrangement, class... Fields>
 struct array {
+  static_assert(quern::arrangement<Arrangement>,
+                "layout: the second parameter of array must be an arrangement: by_rows, by_columns, word_rows<...> or a struct with `byte(unit, units, byte, size)`");
   static constexpr shape unit = Unit::size;
   using arrangement = Arrangement;
   using fields = sequence<Fields...>;
@@ -59,7 +61,14 @@ concept layout = requires {
 // ---- walking a unit: visit.operator()<Order, Field>(byte) for every field; returns the byte after the last ----
 
 template <class Node>
-struct walker;
+struct walker {
+  static_assert(field<Node>,
+                "layout: a unit holds fields, like stream<codes> or plane<codes, 4, 16>, and groups of fields: sequence, shared, ordered, repeat");
+  template <class>
+  static constexpr std::size_t go(std::size_t byte, const auto&, auto&) {
+    return byte;
+  }
+};
 
 template <class Node, class Order, class RunOf, class Visit>
 constexpr std::size_t walk(std::size_t byte, const RunOf& run_of, Visit& visit) {
@@ -89,6 +98,8 @@ struct walker<shared<Bytes, Fields...>> {
 };
 template <class O, class... Fields>
 struct walker<ordered<O, Fields...>> {
+  static_assert(order<O>,
+                "layout: the first parameter of ordered must be an order: row_major, interleaved<...>, permuted<...> or a struct with `at(position, grid)` and `position(coord, grid)`");
   template <class>
   static constexpr std::size_t go(std::size_t byte, const auto& run_of, auto& visit) {
     return walker<sequence<Fields...>>::template go<O>(byte, run_of, visit);
@@ -119,7 +130,7 @@ struct walker<repeat<Positions, First, Rest...>> {
       for (std::size_t i = 0; i < n; ++i) sum += sizes[i];
       return sum;
     }
-    static_assert(((F::bytes(run{Positions, 0}) > 0) && ...), "repeat: a field must state its width");
+    static_assert(((F::bytes(run{Positions, 0}) > 0) && ...), "layout: a field in a repeat must state its width, like stream<codes, 3>");
   };
 };
 

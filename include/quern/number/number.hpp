@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace quern::inline v0 {
 
@@ -36,6 +37,11 @@ template <class N>
 concept scalar_format = number_format<N> && scalar_values<N>;
 template <class N>
 concept vector_format = number_format<N> && vector_values<N>;
+
+// Whether values can be computed at compile time.
+template <class N>
+concept constexpr_values = requires { typename std::bool_constant<(N::value(std::uint32_t{}), true)>; } ||
+                           requires { typename std::bool_constant<(N::value(std::uint32_t{}, std::size_t{}), true)>; };
 
 // Values of one code.
 template <class N>

@@ -18,7 +18,7 @@ constexpr shape codes_in_unit(shape matrix) {
 }
 template <class C, std::size_t K>
 constexpr shape codes_in_matrix(shape matrix) {
-  return grid_of(parts<C>[K], {all, all}, matrix);
+  return grid_of(parts<C>[K], shape{all, all}, matrix);
 }
 
 // Whether some field stores part K in base 3.
@@ -40,7 +40,7 @@ constexpr void visit_codes(shape matrix, coord from, shape extent, auto visit) {
   constexpr part_facts facts = parts<C>[K];
   using A = array_of<C, I>;
   if (extent.count() == 0) return;
-  const shape known = unit_is_fixed<C, I> ? sample : matrix;  // lets the compiler fold what does not depend on the matrix
+  const shape known = unit_is_fixed<C, I> ? sample : matrix;  // what does not depend on the matrix is then folded
   const shape grid = codes_in_unit<C, K>(known), units = units_of<C, I>(matrix);
   const std::size_t size = unit_bytes<C, I>(known);
   const coord end{from.row + extent.rows, from.col + extent.cols};

@@ -60,8 +60,10 @@ result<void> try_transcode_into(const W& weights, const packed_span<To>& to, exe
                 "transcode: the two codecs must differ in layout alone; to change numbers, dequantize and quantize");
   if constexpr (same_numbers<To, From>) {
     const packed_view<From> from = weights;
-    if (from.rows() != to.rows()) return failure{"source and target differ in rows", "transcode", from.rows(), to.rows()};
-    if (from.cols() != to.cols()) return failure{"source and target differ in columns", "transcode", from.cols(), to.cols()};
+    if (from.rows() != to.rows())
+      return failure{"source and target differ in rows", "transcode", from.rows(), to.rows()};
+    if (from.cols() != to.cols())
+      return failure{"source and target differ in columns", "transcode", from.cols(), to.cols()};
     bool whole_regions = true;
     std::uint32_t greatest = 0;
     each_part<To>([&]<std::size_t K>() {
@@ -82,7 +84,8 @@ result<void> try_transcode_into(const W& weights, const packed_span<To>& to, exe
     });
     if (greatest > 2) return failure{"a code is no digit in base 3", "transcode, code", greatest, 3};
     if (to.size() == to.matrix())
-      for (std::size_t i = 0; i < To::layout::arrays; ++i) std::fill(to.array(i).begin(), to.array(i).end(), std::byte{0});
+      for (std::size_t i = 0; i < To::layout::arrays; ++i)
+        std::fill(to.array(i).begin(), to.array(i).end(), std::byte{0});
     each_part<To>([&]<std::size_t K>() {
       for_each_rectangle<K>(to, from.first_row(), ex, [&](coord here, coord there, shape extent) {
         std::array<std::uint32_t, transcode_step.count()> moved;

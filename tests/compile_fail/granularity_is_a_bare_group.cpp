@@ -1,0 +1,10 @@
+// expect: codec: the second policy must be a granularity
+// A group needs levels<...> around it.
+// SPDX-License-Identifier: Apache-2.0
+#include "quern/codec/codec.hpp"
+#include "quern/layout/plane.hpp"
+#include "quern/number/minifloat.hpp"
+#include "quern/number/progression.hpp"
+using namespace quern;
+using mistake = codec<offset_integer<4>, group<32, f16>>;
+const auto bad = mistake::bad;

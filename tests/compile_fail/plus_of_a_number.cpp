@@ -1,0 +1,10 @@
+// expect: granularity: plus<...> takes a level
+// Only a level can be added.
+// SPDX-License-Identifier: Apache-2.0
+#include "quern/codec/codec.hpp"
+#include "quern/layout/plane.hpp"
+#include "quern/number/minifloat.hpp"
+#include "quern/number/progression.hpp"
+using namespace quern;
+using mistake = codec<offset_integer<4>, levels<plus<f16>, group<32, f16>>>;
+const auto bad = mistake::bad;
