@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
-#include <variant>
 
 namespace quern::inline v0 {
 
@@ -26,25 +26,26 @@ struct failure {
 template <class T>
 class [[nodiscard]] result {
  public:
-  constexpr result(T value) noexcept : held_(std::in_place_index<0>, std::move(value)) {}
-  constexpr result(failure f) noexcept : held_(std::in_place_index<1>, f) {}
+  constexpr result(T value) noexcept : value_(std::move(value)) {}
+  constexpr result(failure f) noexcept : failure_(f) {}
 
-  constexpr bool has_value() const noexcept { return held_.index() == 0; }
+  constexpr bool has_value() const noexcept { return value_.has_value(); }
   constexpr explicit operator bool() const noexcept { return has_value(); }
   // Precondition: has_value().
-  constexpr T& value() & noexcept { return *std::get_if<0>(&held_); }
-  constexpr const T& value() const& noexcept { return *std::get_if<0>(&held_); }
-  constexpr T&& value() && noexcept { return std::move(*std::get_if<0>(&held_)); }
+  constexpr T& value() & noexcept { return *value_; }
+  constexpr const T& value() const& noexcept { return *value_; }
+  constexpr T&& value() && noexcept { return *std::move(value_); }
   constexpr T& operator*() & noexcept { return value(); }
   constexpr const T& operator*() const& noexcept { return value(); }
   constexpr T&& operator*() && noexcept { return std::move(*this).value(); }
   constexpr T* operator->() noexcept { return &value(); }
   constexpr const T* operator->() const noexcept { return &value(); }
   // Precondition: !has_value().
-  constexpr const failure& error() const noexcept { return *std::get_if<1>(&held_); }
+  constexpr const failure& error() const noexcept { return failure_; }
 
  private:
-  std::variant<T, failure> held_;
+  std::optional<T> value_;
+  failure failure_;
 };
 
 // Success, or a failure.
