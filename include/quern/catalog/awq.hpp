@@ -27,18 +27,18 @@ struct gemm : codec<unsigned_integer<4>, levels<group<Group, f16>>, zero_point<g
   }
 };
 
-// A row's groups, padded to 8, 16 or 32 (calculate_zeros_width), in weights.
-template <std::size_t Group>
-inline constexpr std::size_t padded_groups = Group*(Group >= 128  ? 8
-                                                    : Group == 64 ? 16
-                                                                  : 32);
+// Groups of a row with those that pad it to whole words of zero points (calculate_zeros_width).
+constexpr std::size_t padded_groups(std::size_t group) {
+  if (group >= 128) return 8;
+  return group == 64 ? 16 : 32;
+}
 
 // The same numbers row by row. qweight [n, k / 8], qzeros [n, words], scales [n, 8 * words].
 template <std::size_t Group = 128>
 struct gemv : codec<unsigned_integer<4>, levels<group<Group, f16>>, zero_point<group<Group, unsigned_integer<4>>>,
                     separate<array<unit<1, 8>, by_rows, stream<codes>>,
-                             array<unit<1, padded_groups<Group>>, by_rows, stream<offset<>>>,
-                             array<unit<1, padded_groups<Group>>, by_rows, stream<scale<>>>>> {
+                             array<unit<1, Group * padded_groups(Group)>, by_rows, stream<offset<>>>,
+                             array<unit<1, Group * padded_groups(Group)>, by_rows, stream<scale<>>>>> {
   static constexpr spelling text = spelled("awq.gemv", group_suffix{Group});
   static constexpr const char* name = text.data();
   using fit = awq_range;
@@ -59,8 +59,8 @@ struct fast_order {
 template <std::size_t Group = 128>
 struct gemv_fast : codec<unsigned_integer<4>, levels<group<Group, f16>>, bias<group<Group, f16>>,
                          separate<array<unit<4, 64>, by_rows, ordered<fast_order, stream<codes>>>,
-                                  array<unit<1, padded_groups<Group>>, word_rows<2>, stream<offset<>>>,
-                                  array<unit<1, padded_groups<Group>>, word_rows<2>, stream<scale<>>>>> {
+                                  array<unit<1, Group * padded_groups(Group)>, word_rows<2>, stream<offset<>>>,
+                                  array<unit<1, Group * padded_groups(Group)>, word_rows<2>, stream<scale<>>>>> {
   static constexpr spelling text = spelled("awq.gemv_fast", group_suffix{Group});
   static constexpr const char* name = text.data();
   static constexpr const char* refusal(shape s) {

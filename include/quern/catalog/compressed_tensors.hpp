@@ -37,7 +37,8 @@ template <unsigned Bits, std::size_t Group = 128, scalar_format Scale = bf16>
 struct pack_quantized : codec<offset_integer<Bits>, levels<group<Group, Scale>>, symmetric,
                               separate<array<unit<1, codes_to_words<Bits>>, by_rows, stream<codes>>,
                                        array<unit<1, Group>, by_rows, stream<scale<>>>>> {
-  static constexpr spelling text = spelled("compressed_tensors.packed_int", Bits, group_suffix{Group});
+  static constexpr spelling text =
+      spelled("compressed_tensors.packed_int", Bits, group_suffix{Group}, scale_suffix<Scale, bf16>{});
   static constexpr const char* name = text.data();
   using fit = half_range;
 };
@@ -49,7 +50,8 @@ struct pack_quantized_asymmetric
             separate<array<unit<1, codes_to_words<Bits>>, by_rows, stream<codes>>,
                      array<unit<1, Group>, by_rows, stream<scale<>>>,
                      array<unit<codes_to_words<Bits>, Group>, word_columns<4>, stream<offset<>>>>> {
-  static constexpr spelling text = spelled("compressed_tensors.packed_uint", Bits, group_suffix{Group});
+  static constexpr spelling text =
+      spelled("compressed_tensors.packed_uint", Bits, group_suffix{Group}, scale_suffix<Scale, bf16>{});
   static constexpr const char* name = text.data();
   using fit = stored_range;
 };
@@ -59,8 +61,10 @@ template <std::size_t Group = 128, scalar_format Scale = bf16>
 struct padded_int3 : codec<offset_integer<3>, levels<group<Group, Scale>>, symmetric,
                            separate<array<unit<1, 10>, by_rows, shared<4, stream<codes>, strided<nothing, 2, 0, 30>>>,
                                     array<unit<1, Group>, by_rows, stream<scale<>>>>> {
-  static constexpr spelling text = spelled("compressed_tensors.padded_int3", group_suffix{Group});
+  static constexpr spelling text =
+      spelled("compressed_tensors.padded_int3", group_suffix{Group}, scale_suffix<Scale, bf16>{});
   static constexpr const char* name = text.data();
+  using fit = half_range;
 };
 
 // s * q; 8 bits. Format int-quantized: weight int8, weight_scale [n, 1].
@@ -86,8 +90,8 @@ struct mxfp8 : codec<e4m3, levels<group<32, e8m0>>> {
 };
 
 using presets =
-    type_list<pack_quantized<4>, pack_quantized<8>, pack_quantized<3>, padded_int3<>, pack_quantized<4, all>,
-              pack_quantized<8, all>, pack_quantized_asymmetric<4>, pack_quantized_asymmetric<8>,
-              pack_quantized_asymmetric<3>, int8_channel, nvfp4, mxfp4, mxfp8>;
+    type_list<pack_quantized<4>, pack_quantized<4, 128, f16>, pack_quantized<8>, pack_quantized<3>, padded_int3<>,
+              pack_quantized<4, all>, pack_quantized<8, all>, pack_quantized_asymmetric<4>,
+              pack_quantized_asymmetric<8>, pack_quantized_asymmetric<3>, int8_channel, nvfp4, mxfp4, mxfp8>;
 
 }  // namespace quern::inline v0::compressed_tensors

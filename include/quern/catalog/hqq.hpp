@@ -2,8 +2,6 @@
 // 8 / Bits equal slabs, and a byte holds one code of each, that of the first slab on top. Arrays: W_q, scale, zero.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <type_traits>
-
 #include "quern/catalog/spelling.hpp"
 #include "quern/catalog/top_down.hpp"
 #include "quern/codec/codec.hpp"
@@ -13,11 +11,14 @@
 
 namespace quern::inline v0::hqq {
 
-// Three bits, in 32-bit words: a word holds one code of each of ten slabs, the first on top. Two bits of a word, and what
+template <unsigned Bits, std::size_t Group>
+struct slabs : top_down<codes, Bits, all> {};
+
+// Three bits lie in 32-bit words, which hold one code of each of ten slabs, the first on top. Two bits of a word, and what
 // the last slab lacks, are zero.
-template <class What, std::size_t Group>
-struct tens {
-  static constexpr part what = What::id;
+template <std::size_t Group>
+struct slabs<3, Group> {
+  static constexpr part what = codes::id;
   static constexpr bool padded = true;
   static constexpr std::size_t words(run r) { return ceil_div(ceil_div(r.count, Group), 10) * Group; }
   static constexpr slice holds(run r) { return {0, r.count, 0, 3}; }
@@ -30,10 +31,9 @@ template <unsigned Bits, std::size_t Group = 64, scalar_format Meta = f16>
 struct axis1
     : codec<
           unsigned_integer<Bits>, levels<group<Group, Meta>>, zero_point<group<Group, Meta>>,
-          separate<array<unit<all, all>, by_rows,
-                         std::conditional_t<Bits == 3, tens<codes, Group>, top_down<codes, Bits == 3 ? 1 : Bits, all>>>,
-                   array<unit<1, Group>, by_rows, stream<scale<>>>, array<unit<1, Group>, by_rows, stream<offset<>>>>> {
-  static constexpr spelling text = spelled("hqq.", Bits, "bit", group_suffix{Group});
+          separate<array<unit<all, all>, by_rows, slabs<Bits, Group>>, array<unit<1, Group>, by_rows, stream<scale<>>>,
+                   array<unit<1, Group>, by_rows, stream<offset<>>>>> {
+  static constexpr spelling text = spelled("hqq.", Bits, "bit", group_suffix{Group}, scale_suffix<Meta, f16>{});
   static constexpr const char* name = text.data();
   using fit = hqq_range;
   static constexpr const char* refusal(shape s) {

@@ -15,17 +15,17 @@ namespace quern::inline v0::integers {
 
 template <unsigned Bits, scalar_format Scale = f32>
 struct int_tensor : codec<integer<Bits>, levels<tensor<Scale>>> {
-  static constexpr spelling text = spelled("integers.int", Bits, "_tensor");
+  static constexpr spelling text = spelled("integers.int", Bits, "_tensor", scale_suffix<Scale, f32>{});
   static constexpr const char* name = text.data();
 };
 template <unsigned Bits, scalar_format Scale = f32>
 struct int_channel : codec<integer<Bits>, levels<channel<Scale>>> {
-  static constexpr spelling text = spelled("integers.int", Bits, "_channel");
+  static constexpr spelling text = spelled("integers.int", Bits, "_channel", scale_suffix<Scale, f32>{});
   static constexpr const char* name = text.data();
 };
 template <unsigned Bits, std::size_t Group = 128, scalar_format Scale = f32>
 struct int_group : codec<integer<Bits>, levels<group<Group, Scale>>> {
-  static constexpr spelling text = spelled("integers.int", Bits, group_suffix{Group});
+  static constexpr spelling text = spelled("integers.int", Bits, group_suffix{Group}, scale_suffix<Scale, f32>{});
   static constexpr const char* name = text.data();
 };
 
@@ -33,17 +33,17 @@ struct int_group : codec<integer<Bits>, levels<group<Group, Scale>>> {
 
 template <unsigned Bits, scalar_format Scale = f32>
 struct offset_tensor : codec<offset_integer<Bits>, levels<tensor<Scale>>> {
-  static constexpr spelling text = spelled("integers.offset", Bits, "_tensor");
+  static constexpr spelling text = spelled("integers.offset", Bits, "_tensor", scale_suffix<Scale, f32>{});
   static constexpr const char* name = text.data();
 };
 template <unsigned Bits, scalar_format Scale = f32>
 struct offset_channel : codec<offset_integer<Bits>, levels<channel<Scale>>> {
-  static constexpr spelling text = spelled("integers.offset", Bits, "_channel");
+  static constexpr spelling text = spelled("integers.offset", Bits, "_channel", scale_suffix<Scale, f32>{});
   static constexpr const char* name = text.data();
 };
 template <unsigned Bits, std::size_t Group = 128, scalar_format Scale = f32>
 struct offset_group : codec<offset_integer<Bits>, levels<group<Group, Scale>>> {
-  static constexpr spelling text = spelled("integers.offset", Bits, group_suffix{Group});
+  static constexpr spelling text = spelled("integers.offset", Bits, group_suffix{Group}, scale_suffix<Scale, f32>{});
   static constexpr const char* name = text.data();
 };
 
@@ -53,17 +53,17 @@ using zero_byte = unsigned_integer<8>;
 
 template <unsigned Bits, scalar_format Scale = f32>
 struct uint_tensor : codec<unsigned_integer<Bits>, levels<tensor<Scale>>, zero_point<tensor<zero_byte>>> {
-  static constexpr spelling text = spelled("integers.uint", Bits, "_tensor");
+  static constexpr spelling text = spelled("integers.uint", Bits, "_tensor", scale_suffix<Scale, f32>{});
   static constexpr const char* name = text.data();
 };
 template <unsigned Bits, scalar_format Scale = f32>
 struct uint_channel : codec<unsigned_integer<Bits>, levels<channel<Scale>>, zero_point<channel<zero_byte>>> {
-  static constexpr spelling text = spelled("integers.uint", Bits, "_channel");
+  static constexpr spelling text = spelled("integers.uint", Bits, "_channel", scale_suffix<Scale, f32>{});
   static constexpr const char* name = text.data();
 };
 template <unsigned Bits, std::size_t Group = 128, scalar_format Scale = f32>
 struct uint_group : codec<unsigned_integer<Bits>, levels<group<Group, Scale>>, zero_point<group<Group, zero_byte>>> {
-  static constexpr spelling text = spelled("integers.uint", Bits, group_suffix{Group});
+  static constexpr spelling text = spelled("integers.uint", Bits, group_suffix{Group}, scale_suffix<Scale, f32>{});
   static constexpr const char* name = text.data();
 };
 

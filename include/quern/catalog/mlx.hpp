@@ -15,7 +15,8 @@ namespace quern::inline v0::mlx {
 // where the upper end of a group is the one that is exact.
 template <unsigned Bits, std::size_t Group = 64, scalar_format Scale = bf16>
 struct affine : codec<unsigned_integer<Bits>, levels<group<Group, Scale>>, bias<group<Group, Scale>>> {
-  static constexpr spelling text = spelled("mlx.affine_", Bits, "bit", group_suffix{Group});
+  static constexpr spelling text =
+      spelled("mlx.affine_", Bits, "bit", group_suffix{Group}, scale_suffix<Scale, bf16>{});
   static constexpr const char* name = text.data();
   using fit = mlx_affine;
 };
@@ -35,6 +36,6 @@ struct nvfp4 : codec<e2m1, levels<group<16, e4m3>>> {
 };
 
 using presets = type_list<affine<2>, affine<3>, affine<4>, affine<5>, affine<6>, affine<8>, affine<4, 32>,
-                          affine<4, 128>, mxfp4, mxfp8, nvfp4>;
+                          affine<4, 128>, affine<4, 64, f16>, affine<8, 64, f16>, mxfp4, mxfp8, nvfp4>;
 
 }  // namespace quern::inline v0::mlx
