@@ -140,7 +140,7 @@ HWY_INLINE void DecodeChunk(const packed_view<C>& w, const row_constants<C>& con
 
 template <class C>
 HWY_INLINE void DecodeRow(const packed_view<C>& w, row_constants<C>& constants, std::size_t row, float* HWY_RESTRICT out) {
-  constants.Load(w, row);
+  constants.load(w, row);
   for (std::size_t c = 0; c < w.cols(); c += kChunk<C>) DecodeChunk(w, constants, row, c, std::min(kChunk<C>, w.cols() - c), out + c);
 }
 
@@ -149,7 +149,7 @@ template <class C>
 void DecodeStretch(packed_view<C> w, std::size_t row, std::size_t col, std::size_t n, float* HWY_RESTRICT out) {
   const ieee_mode mode;
   row_constants<C> constants;
-  constants.Load(w, w.first_row() + row);
+  constants.load(w, w.first_row() + row);
   for (const std::size_t end = col + n; col < end;) {
     const std::size_t skip = col % kChunk<C>, count = std::min(kChunk<C> - skip, end - col);
     if (skip == 0) {

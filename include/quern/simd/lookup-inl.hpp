@@ -48,6 +48,13 @@ HWY_INLINE VF Exact(VF v) {
   return v;
 }
 
+// Whether binary16 is converted by one instruction. Highway's own conversion for targets without loses some codes.
+#if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2) || HWY_ARCH_ARM_A64
+inline constexpr bool kConvertsHalf = true;
+#else
+inline constexpr bool kConvertsHalf = false;
+#endif
+
 // Whether the bytes of a vector can be shifted each by its own number of bits.
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
 inline constexpr bool kMultiShift = true;
@@ -135,13 +142,13 @@ HWY_INLINE VF Values(V32 code) {
   const DF df;
   if constexpr (way == recipe::binary32) {
     return hn::BitCast(df, code);
-  } else if constexpr (way == recipe::binary16) {
+  } else if constexpr (way == recipe::binary16 && kConvertsHalf) {
     const hn::Rebind<std::uint16_t, DF> d16;
     const hn::Rebind<hwy::float16_t, DF> half;
     return hn::PromoteTo(df, hn::BitCast(half, hn::TruncateTo(d16, hn::BitCast(DU32(), code))));
   } else if constexpr (way == recipe::integers) {
     return IntegerValues<N>(code);
-  } else if constexpr (way == recipe::floats) {
+  } else if constexpr (way == recipe::floats || way == recipe::binary16) {
     return FloatValues<N>(code);
   } else if constexpr (way == recipe::calls) {
     return CalledValues<N>(code);
@@ -170,7 +177,7 @@ template <scalar_format N, std::size_t Count, class F>
 HWY_INLINE void EachValue(const std::uint8_t* codes, F f) {
   using T = code_t<N::bits>;
   const DF df;
-  if constexpr (recipe_of<N> == recipe::binary16) {
+  if constexpr (recipe_of<N> == recipe::binary16 && kConvertsHalf) {
     const hn::Rebind<hwy::float16_t, DF> half;
     EachVector<Count>([&](auto at) QUERN_INLINE {
       f(at, hn::PromoteTo(df, hn::LoadU(half, reinterpret_cast<const hwy::float16_t*>(codes + 2 * at))));

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "quern/number/number.hpp"
+#include "quern/storage/row_codes.hpp"
 #include "quern/symmetry/symmetry.hpp"
 
 namespace quern::inline v0 {
@@ -22,5 +23,37 @@ template <symmetry S>
 __attribute__((noinline)) void call_weight(const float* s, const float* v, const float* o, std::size_t count, float* weights) {
   for (std::size_t i = 0; i < count; ++i) weights[i] = S::weight(s[i], v[i], o[i]);
 }
+
+// The numbers of levels that are the same for a whole row, kept from row to row where they are the same for several.
+template <class C>
+class row_constants {
+ public:
+  // For the row at hand of the matrix.
+  void load(const packed_view<C>& w, std::size_t row) {
+    each_part<C>([&]<std::size_t K>() {
+      if constexpr (K > 0 && parts<C>[K].region.cols == all) {
+        constexpr std::size_t rows = parts<C>[K].region.rows;
+        const std::size_t region = rows == all ? 0 : row / rows;
+        if (region != region_[K]) {
+          using N = part_number<C, K>;
+          code_t<N::bits> code;
+          read_codes<C, K>(w, row, 0, 1, &code);
+          call_values<N>(&code, 1, &value_[K]);
+          region_[K] = region;
+        }
+      }
+    });
+  }
+  template <std::size_t K>
+  float value() const { return value_[K]; }
+
+ private:
+  std::array<float, part_count<C>> value_{};
+  std::array<std::size_t, part_count<C>> region_ = [] {
+    std::array<std::size_t, part_count<C>> none{};
+    for (auto& r : none) r = ~std::size_t{0};
+    return none;
+  }();
+};
 
 }  // namespace quern::inline v0

@@ -17,38 +17,6 @@ HWY_BEFORE_NAMESPACE();
 namespace quern::inline v0 {
 namespace HWY_NAMESPACE {
 
-// The numbers of levels that are the same for a whole row, kept from row to row where they are the same for several.
-template <class C>
-class row_constants {
- public:
-  // For the row at hand of the matrix.
-  void Load(const packed_view<C>& w, std::size_t row) {
-    each_part<C>([&]<std::size_t K>() QUERN_INLINE {
-      if constexpr (K > 0 && parts<C>[K].region.cols == all) {
-        constexpr std::size_t rows = parts<C>[K].region.rows;
-        const std::size_t region = rows == all ? 0 : row / rows;
-        if (region != region_[K]) {
-          using N = part_number<C, K>;
-          code_t<N::bits> code;
-          read_codes<C, K>(w, row, 0, 1, &code);
-          call_values<N>(&code, 1, &value_[K]);
-          region_[K] = region;
-        }
-      }
-    });
-  }
-  template <std::size_t K>
-  float value() const { return value_[K]; }
-
- private:
-  std::array<float, part_count<C>> value_{};
-  std::array<std::size_t, part_count<C>> region_ = [] {
-    std::array<std::size_t, part_count<C>> none{};
-    for (auto& r : none) r = ~std::size_t{0};
-    return none;
-  }();
-};
-
 // to[i] = from[(i + skip) / each], i < count; up to 15 more may be written.
 HWY_INLINE void Spread(const float* from, std::size_t each, std::size_t skip, std::size_t count, float* to) {
   const DF df;

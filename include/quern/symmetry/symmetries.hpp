@@ -9,6 +9,7 @@ namespace quern::inline v0 {
 // s * v
 struct symmetric {
   using offsets = levels<>;
+  static constexpr weight_form form = weight_form::product;
   static constexpr float weight(float s, float v, float) { return s * v; }
 };
 
@@ -16,6 +17,7 @@ struct symmetric {
 template <scale_level... Ls>
 struct zero_point {
   using offsets = levels<Ls...>;
+  static constexpr weight_form form = weight_form::shifted_product;
   static constexpr float weight(float s, float v, float z) { return s * (v - z); }
 };
 
@@ -23,6 +25,7 @@ struct zero_point {
 template <scale_level... Ls>
 struct minimum {
   using offsets = levels<Ls...>;
+  static constexpr weight_form form = weight_form::product_minus;
   static constexpr float weight(float s, float v, float m) { return exact(s * v) - m; }
 };
 
@@ -30,6 +33,7 @@ struct minimum {
 template <scale_level... Ls>
 struct bias {
   using offsets = levels<Ls...>;
+  static constexpr weight_form form = weight_form::product_plus;
   static constexpr float weight(float s, float v, float b) { return exact(s * v) + b; }
 };
 

@@ -1,0 +1,221 @@
+// The codes of a part along a row of the matrix: where they lie, found from the declaration, and a reader for every layout.
+// What is here is the same for every instruction set; simd/unpack-inl.hpp is the fast reader.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <array>
+#include <cstdint>
+#include <numeric>
+#include <type_traits>
+
+#include "quern/base/bits.hpp"
+#include "quern/layout/trits.hpp"
+#include "quern/storage/view.hpp"
+
+namespace quern::inline v0 {
+
+// The smallest integers that hold codes of so many bits.
+template <unsigned Bits>
+using code_t = std::conditional_t<Bits <= 8, std::uint8_t, std::conditional_t<Bits <= 16, std::uint16_t, std::uint32_t>>;
+
+// ---- where: the units of a part ----
+
+// Column g of part K is the code that weights [g * region.cols, (g + 1) * region.cols) of a row see.
+template <class C, std::size_t K>
+struct part_units {
+  static constexpr std::size_t array = array_with<C, K>;
+  static constexpr part_facts facts = parts<C>[K];
+  using stored_in = array_of<C, array>;
+  static constexpr bool fixed = unit_is_fixed<C, array>;
+
+  static constexpr shape unit(shape matrix) { return unit_extent<C, array>(fixed ? sample : matrix); }
+  static constexpr shape region(shape matrix) { return within(facts.region, fixed ? sample : matrix); }
+  static constexpr shape grid(shape matrix) { return grid_of(facts, stored_in::unit, fixed ? sample : matrix); }
+  static constexpr std::size_t bytes(shape matrix) { return unit_bytes<C, array>(fixed ? sample : matrix); }
+};
+
+// ---- any layout: one code after the other ----
+
+// out[i] = the code of part K that column first + i of the part has in a row of the matrix.
+template <class C, std::size_t K, class T>
+constexpr void read_codes(const packed_view<C>& w, std::size_t row, std::size_t first, std::size_t count, T* out) {
+  using P = part_units<C, K>;
+  const shape matrix = w.matrix(), unit = P::unit(matrix), grid = P::grid(matrix);
+  const shape units = units_of<C, P::array>(matrix);
+  const std::size_t size = P::bytes(matrix);
+  const auto bytes = w.array(P::array);
+  const std::size_t unit_row = row / unit.rows, grid_row = row % unit.rows / P::region(matrix).rows;
+  for (std::size_t i = 0; i < count; ++i) out[i] = 0;
+  walk_unit<C, P::array>(P::fixed ? sample : matrix, [&]<class Order, class F>(std::size_t byte) {
+    if constexpr (F::what == P::facts.what) {
+      const run r{grid.count(), P::facts.bits};
+      const slice held = F::holds(r);
+      coord u{unit_row, first / grid.cols};
+      std::size_t col = first % grid.cols;
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t position = Order::position({grid_row, col}, grid);
+        if (position - held.first < held.count) {
+          const place at = F::at(position, r);
+          const unsigned bit = at.bit % 8;
+          std::uint64_t bits = 0;
+          for (unsigned b = 0; b * 8 < bit + held.width; ++b)
+            bits |= std::to_integer<std::uint64_t>(bytes[P::stored_in::arrangement::byte(u, units, byte + at.bit / 8 + b, size)]) << 8 * b;
+          const std::uint32_t field = static_cast<std::uint32_t>(bits >> bit) & low_bits(held.width);
+          out[i] = static_cast<T>(out[i] | (held.digits ? trit_of(field, at.digit) : field << held.shift));
+        }
+        if (++col == grid.cols) col = 0, ++u.col;
+      }
+    }
+  });
+}
+
+// ---- rows of units that lie one after the other ----
+
+// A promise: unit (i, j) of `size` bytes lies whole at byte (i * units.cols + j) * size.
+template <class A>
+concept arranged_by_rows = arrangement<A> && requires { requires A::rows_are_contiguous; };
+
+// Where a field holds bits of the code at one position, in bits from the first byte of a run of units; -1: nowhere.
+struct spot {
+  std::int32_t bit = -1;
+  std::uint32_t digit = 0;
+};
+struct held_bits {
+  unsigned width = 0, shift = 0, digits = 0;
+};
+
+// How Width codes in a row, in the order of their columns, are made from one field.
+enum class piece_kind {
+  none,    // the field holds none of them
+  run,     // Width bytes, one after the other, hold one code each, at the same bit
+  window,  // all lie within 16 bytes, each in at most two of them
+  words    // whole codes of 16 or 32 bits, one after the other
+};
+struct piece {
+  piece_kind kind = piece_kind::none;
+  std::uint32_t byte = 0;   // the first byte to read
+  std::uint32_t bit = 0;    // of a run: where in each byte
+  std::uint32_t digit = 0;  // of a run in base 3
+};
+
+// The places of part K in `Units` units of a row, where a unit has one row of K's codes and all of them lie at places that
+// are known when compiling.
+template <class C, std::size_t K, std::size_t Units>
+struct unit_run {
+  using P = part_units<C, K>;
+  static constexpr std::size_t per_unit = P::grid(sample).cols, count = per_unit * Units;
+  static constexpr std::size_t unit_bytes = P::bytes(sample), bytes = unit_bytes * Units;
+  static constexpr run codes{per_unit, P::facts.bits};
+
+  static constexpr std::size_t fields = [] {
+    std::size_t n = 0;
+    walk_unit<C, P::array>(sample, [&]<class, class F>(std::size_t) { n += F::what == P::facts.what; });
+    return n;
+  }();
+  static constexpr auto held = [] {
+    std::array<held_bits, fields> h{};
+    std::size_t n = 0;
+    walk_unit<C, P::array>(sample, [&]<class, class F>(std::size_t) {
+      if constexpr (F::what == P::facts.what) {
+        const slice s = F::holds(codes);
+        h[n++] = {s.width, s.digits ? 0 : s.shift, s.digits};
+      }
+    });
+    return h;
+  }();
+  // spots[field][column]
+  static constexpr auto spots = [] {
+    std::array<std::array<spot, count>, fields> at{};
+    std::size_t n = 0;
+    walk_unit<C, P::array>(sample, [&]<class Order, class F>(std::size_t byte) {
+      if constexpr (F::what == P::facts.what) {
+        const slice s = F::holds(codes);
+        for (std::size_t c = 0; c < per_unit; ++c) {
+          const std::size_t p = Order::position({0, c}, {1, per_unit});
+          if (p - s.first >= s.count) continue;
+          const place here = F::at(p, codes);
+          for (std::size_t u = 0; u < Units; ++u)
+            at[n][u * per_unit + c] = {static_cast<std::int32_t>((u * unit_bytes + byte) * 8 + here.bit), here.digit};
+        }
+        ++n;
+      }
+    });
+    return at;
+  }();
+
+  // The piece of `width` codes from column `first`; false if there is none that serves.
+  static constexpr bool find_piece(std::size_t field, std::size_t first, std::size_t width, piece& out) {
+    const held_bits h = held[field];
+    std::size_t have = 0;
+    std::int32_t least = 1 << 30, most = 0;  // bytes
+    bool straight = true, within_byte = true;
+    const spot head = spots[field][first];
+    const std::int32_t step = h.width <= 8 ? 8 : static_cast<std::int32_t>(h.width);
+    for (std::size_t i = 0; i < width; ++i) {
+      const spot s = spots[field][first + i];
+      if (s.bit < 0) {
+        straight = false;
+        continue;
+      }
+      ++have;
+      least = s.bit / 8 < least ? s.bit / 8 : least;
+      const std::int32_t last = (s.bit + static_cast<std::int32_t>(h.width) - 1) / 8;
+      most = last > most ? last : most;
+      within_byte = within_byte && s.bit / 8 == last;
+      straight = straight && s.digit == head.digit && s.bit == head.bit + step * static_cast<std::int32_t>(i);
+    }
+    out = {};
+    if (have == 0) return true;
+    out.byte = static_cast<std::uint32_t>(least);
+    if (h.width > 8) {
+      out.kind = piece_kind::words;
+      return straight && head.bit % 8 == 0 && (h.width == 16 || h.width == 32);
+    }
+    if (straight && within_byte) {
+      out.kind = piece_kind::run, out.bit = static_cast<std::uint32_t>(head.bit % 8), out.digit = head.digit;
+      return true;
+    }
+    out.kind = piece_kind::window;
+    return width <= 16 && most - least < 16 && h.digits == 0;
+  }
+
+  static constexpr bool pieces_of(std::size_t width) {
+    piece p;
+    for (std::size_t f = 0; f < fields; ++f)
+      for (std::size_t c = 0; c + width <= count; c += width)
+        if (!find_piece(f, c, width, p) || (width > 16 && p.kind == piece_kind::window)) return false;
+    return true;
+  }
+};
+
+// How the codes of part K along a row are read: `units` units at a time, in pieces of `width` codes. Width 0: there is no
+// such way, and read_codes serves.
+struct row_plan {
+  std::size_t units = 1, width = 0;
+};
+
+template <class C, std::size_t K>
+inline constexpr row_plan plan_of = [] {
+  using P = part_units<C, K>;
+  if constexpr (P::fixed) {
+    constexpr shape grid = P::grid(sample);
+    if constexpr (grid.rows == 1 && grid.cols <= 1024 && P::bytes(sample) <= 4096) {
+      row_plan found;
+      // The widest pieces that fill a run of units.
+      const auto tried = [&]<std::size_t Width>(std::integral_constant<std::size_t, Width>) {
+        constexpr std::size_t units = std::lcm(grid.cols, Width) / grid.cols;
+        if constexpr (units == 1 || units * P::bytes(sample) <= 256) {
+          if (found.width == 0 && unit_run<C, K, units>::pieces_of(Width)) found = {units, Width};
+        }
+      };
+      tried(std::integral_constant<std::size_t, 64>());
+      tried(std::integral_constant<std::size_t, 32>());
+      tried(std::integral_constant<std::size_t, 16>());
+      tried(std::integral_constant<std::size_t, 8>());
+      tried(std::integral_constant<std::size_t, 4>());
+      return found;
+    }
+  }
+  return row_plan{};
+}();
+
+}  // namespace quern::inline v0
