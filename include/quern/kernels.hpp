@@ -23,6 +23,9 @@ struct kernels {
   // out's row i = the weights of w's row rows[i]. Every index is below w.rows(); out is rows.size() x w.cols().
   static void decode_rows(packed_view<C> w, std::span<const std::uint32_t> rows, matrix_view<float> out) noexcept;
 
+  // The sum of w[0, i] * x[i] over w's one row, in f32.
+  static float dot(packed_view<C> w, const float* x) noexcept;
+
   // The bit of the Highway target that the calls above run on.
   static std::int64_t target() noexcept;
 };
@@ -34,7 +37,7 @@ struct product {
   using activation = Activation;
 };
 
-// The product y[m, n] = sum over k of x[m, k] * w[n, k] of a codec in tiles.
+// The product y[m, n] = sum over k of x[m, k] * w[n, k].
 template <class Product, std::int64_t Targets = HWY_TARGETS>
 struct product_kernels {
   using C = typename Product::codec_type;
@@ -42,6 +45,9 @@ struct product_kernels {
   // Puts x (m x w.cols) into the form and order that the kernel reads; `prepared` has prepared_bytes(m, cols) bytes,
   // 64-byte aligned.
   static void prepare(matrix_view<const float> x, std::byte* prepared) noexcept;
+
+  // The same for some rows of x: those from `first` on of `total`. Calls for different rows may run at once.
+  static void prepare_rows(matrix_view<const float> x, std::size_t first, std::size_t total, std::byte* prepared) noexcept;
 
   // y (m x w.rows) = the product; y overlaps neither w nor prepared.
   static void matmul(packed_view<C> w, const std::byte* prepared, matrix_view<float> y) noexcept;

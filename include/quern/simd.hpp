@@ -5,7 +5,10 @@
 // "hwy/foreach_target.h" first, as Highway prescribes, then this; the kernels then join its per-target passes, and
 // quern::HWY_NAMESPACE::Decode and its kind inline into its loops without dispatch.
 // SPDX-License-Identifier: Apache-2.0
-#include "quern/kernels.hpp"
+#include <string_view>
+
+#include "quern/api/operations.hpp"
+#include "quern/reference/encode.hpp"
 
 #if defined(HWY_HIGHWAY_INCLUDED) && !defined(HIGHWAY_HWY_FOREACH_TARGET_H_)
 #error "quern/simd.hpp must precede hwy/highway.h, or follow hwy/foreach_target.h"
@@ -36,6 +39,12 @@ void kernels<C, Targets>::decode_rows(packed_view<C> w, std::span<const std::uin
 }
 
 template <any_codec C, std::int64_t Targets>
+float kernels<C, Targets>::dot(packed_view<C> w, const float* x) noexcept {
+  HWY_EXPORT_T(Table, Dot<C>);
+  return HWY_DYNAMIC_DISPATCH_T(Table)(w, x);
+}
+
+template <any_codec C, std::int64_t Targets>
 std::int64_t kernels<C, Targets>::target() noexcept {
   HWY_EXPORT_T(Table, Target);
   return HWY_DYNAMIC_DISPATCH_T(Table)();
@@ -48,11 +57,103 @@ void product_kernels<Product, Targets>::prepare(matrix_view<const float> x, std:
 }
 
 template <class Product, std::int64_t Targets>
+void product_kernels<Product, Targets>::prepare_rows(matrix_view<const float> x, std::size_t first, std::size_t total,
+                                                     std::byte* prepared) noexcept {
+  HWY_EXPORT_T(Table, PrepareRows<Product>);
+  HWY_DYNAMIC_DISPATCH_T(Table)(x, first, total, prepared);
+}
+
+template <class Product, std::int64_t Targets>
 void product_kernels<Product, Targets>::matmul(packed_view<C> w, const std::byte* prepared, matrix_view<float> y) noexcept {
   HWY_EXPORT_T(Table, Matmul<Product>);
   HWY_DYNAMIC_DISPATCH_T(Table)(w, prepared, y);
 }
 
+// ---- the symbols of api/operations.hpp ----
+
+// C's encoder: null for formats that have none.
+template <any_codec C>
+consteval auto encode_operation() {
+  decltype(operations<C>::encode) f = nullptr;
+  if constexpr (scalar_format<typename C::number>)
+    f = [](matrix_view<const float> x, packed_span<typename C::base> out, std::span<const float> importance, nonfinite policy) noexcept {
+      return reference::encode<typename C::base, fit_of<C>>(x, out, importance, policy);
+    };
+  return f;
+}
+
+template <any_codec C, std::int64_t Targets>
+const operations<C>& make_operations() noexcept {
+  using K = kernels<typename C::base, Targets>;
+  static constexpr operations<C> table{&K::decode, &K::decode_rows, &K::dot, encode_operation<C>()};
+  return table;
+}
+template <any_codec C, class Activation, std::int64_t Targets>
+const product_operations<C, Activation>& make_product_operations() noexcept {
+  using K = product_kernels<product_of<C, Activation>, Targets>;
+  static constexpr product_operations<C, Activation> table{&K::prepare_rows, &K::matmul};
+  return table;
+}
+
+template <any_codec C>
+const operations<C>& operations_of() noexcept {
+  return make_operations<C, HWY_TARGETS>();
+}
+template <any_codec C, class Activation>
+const product_operations<C, Activation>& product_operations_of() noexcept {
+  return make_product_operations<C, Activation, HWY_TARGETS>();
+}
+
+// ---- targets ----
+
+// The name of the instruction set that kernels of this translation unit run on, such as "AVX2".
+inline const char* target_name() noexcept {
+  HWY_EXPORT_T(Table, Target);
+  return hwy::TargetName(HWY_DYNAMIC_DISPATCH_T(Table)());
+}
+
+// Makes the whole process use the instruction set of that name; "" takes the restriction back. Fails where this CPU lacks
+// it or this translation unit was not compiled for it. For tests and measurements: not while kernels run.
+inline result<void> try_force_target(std::string_view name) noexcept {
+  if (name.empty()) {
+    hwy::SetSupportedTargetsForTest(0);
+    return {};
+  }
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    if (hwy::TargetName(target) == name) {
+      hwy::SetSupportedTargetsForTest(target);
+      return {};
+    }
+  }
+  return failure{"no such target on this CPU, or not compiled for", "force_target"};
+}
+#if defined(__cpp_exceptions)
+inline void force_target(std::string_view name) { value_or_throw(try_force_target(name)); }
+#endif
+
 }  // namespace quern::inline v0
+
+// Defines, in exactly one translation unit and outside of any namespace, what the public functions call for a codec and
+// for its tiles.
+#define QUERN_INSTANTIATE(...)                           \
+  namespace quern::inline v0 {                           \
+  QUERN_INSTANTIATE_OPERATIONS(__VA_ARGS__)              \
+  QUERN_INSTANTIATE_OPERATIONS(tiled<__VA_ARGS__>)       \
+  QUERN_INSTANTIATE_PRODUCT(f32, __VA_ARGS__)            \
+  QUERN_INSTANTIATE_PRODUCT(automatic, __VA_ARGS__)      \
+  QUERN_INSTANTIATE_PRODUCT(f32, tiled<__VA_ARGS__>)     \
+  QUERN_INSTANTIATE_PRODUCT(automatic, tiled<__VA_ARGS__>) \
+  }                                                      \
+  static_assert(true, "")
+#define QUERN_INSTANTIATE_OPERATIONS(...)                                \
+  template <>                                                            \
+  const operations<__VA_ARGS__>& operations_of<__VA_ARGS__>() noexcept { \
+    return make_operations<__VA_ARGS__, HWY_TARGETS>();                  \
+  }
+#define QUERN_INSTANTIATE_PRODUCT(ACTIVATION, ...)                                                                   \
+  template <>                                                                                                        \
+  const product_operations<__VA_ARGS__, ACTIVATION>& product_operations_of<__VA_ARGS__, ACTIVATION>() noexcept {     \
+    return make_product_operations<__VA_ARGS__, ACTIVATION, HWY_TARGETS>();                                          \
+  }
 
 #endif  // HWY_ONCE

@@ -65,22 +65,22 @@ struct extent {
 };
 HWY_INLINE extent Extent(const float* x, std::size_t n) {
   const DF df;
+  const std::size_t lanes = hn::Lanes(df);
   VF amax = hn::Zero(df);
   VU32 bits = hn::Zero(DU32());  // the largest bits of a magnitude, which NaN would hide from Max
-  std::size_t i = 0;
-  for (; i + hn::Lanes(df) <= n; i += hn::Lanes(df)) {
-    const VF a = hn::Abs(hn::LoadU(df, x + i));
+  const auto take = [&](const float* p) QUERN_INLINE {
+    const VF a = hn::Abs(hn::LoadU(df, p));
     amax = hn::Max(amax, a);
     bits = hn::Max(bits, hn::BitCast(DU32(), a));
+  };
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes) take(x + i);
+  if (i < n) {
+    float rest[16] = {};
+    std::memcpy(rest, x + i, (n - i) * sizeof(float));
+    take(rest);
   }
-  float most = hn::ReduceMax(df, amax);
-  std::uint32_t top = hn::ReduceMax(DU32(), bits);
-  for (; i < n; ++i) {
-    const float a = magnitude(x[i]);
-    most = a > most ? a : most;
-    top = float_to_bits(a) > top ? float_to_bits(a) : top;
-  }
-  return {most, top < 0x7f800000u};
+  return {hn::ReduceMax(df, amax), hn::ReduceMax(DU32(), bits) < 0x7f800000u};
 }
 
 // q = x * 127 / amax rounded to nearest even, for n values; returns amax / 127, the unit.
@@ -177,25 +177,27 @@ void PrepareBlock(const float* HWY_RESTRICT x, std::size_t cols, std::int32_t* H
   }
 }
 
+// Rows [first, first + x.rows()) of `total` rows of x.
 template <class Product>
-void Prepare(matrix_view<const float> x, std::byte* prepared) {
+void PrepareRows(matrix_view<const float> x, std::size_t first, std::size_t total, std::byte* prepared) {
   using F = product_facts<Product>;
-  const prepared_layout<Product> at(x.rows(), x.cols());
-  const prepared_header h{x.rows(), x.cols()};
-  std::memcpy(prepared, &h, sizeof h);
+  const prepared_layout<Product> at(total, x.cols());
+  const prepared_header h{total, x.cols()};
+  if (first == 0) std::memcpy(prepared, &h, sizeof h);
   auto* const words = reinterpret_cast<std::int32_t*>(prepared + at.words);
   auto* const scales = reinterpret_cast<float*>(prepared + at.scales);
   auto* const starts = reinterpret_cast<std::int32_t*>(prepared + at.starts);
   auto* const sums = reinterpret_cast<float*>(prepared + at.sums);
-  for (std::size_t m = 0; m < x.rows(); ++m) {
+  for (std::size_t r = 0; r < x.rows(); ++r) {
+    const std::size_t m = first + r;
     for (std::size_t b = 0; b < at.blocks; ++b) {
-      const std::size_t first = b * F::block_cols, segment = (m * at.blocks + b) * F::segments;
-      const std::size_t cols = x.cols() - first < F::block_cols ? x.cols() - first : F::block_cols;
-      PrepareBlock<Product>(x.row(m) + first, cols, words + (m * at.blocks + b) * F::block_words, scales + segment,
+      const std::size_t col = b * F::block_cols, segment = (m * at.blocks + b) * F::segments;
+      const std::size_t cols = x.cols() - col < F::block_cols ? x.cols() - col : F::block_cols;
+      PrepareBlock<Product>(x.row(r) + col, cols, words + (m * at.blocks + b) * F::block_words, scales + segment,
                             starts + segment, sums + segment);
     }
     if constexpr (F::integer) {
-      if (x.cols() != 0 && !Extent(x.row(m), x.cols()).finite) {
+      if (x.cols() != 0 && !Extent(x.row(r), x.cols()).finite) {
         const float nan = std::numeric_limits<float>::quiet_NaN();
         if constexpr (F::integer_words)
           for (std::size_t s = 0; s < at.blocks * F::segments; ++s) scales[m * at.blocks * F::segments + s] = nan;
@@ -203,6 +205,10 @@ void Prepare(matrix_view<const float> x, std::byte* prepared) {
       }
     }
   }
+}
+template <class Product>
+void Prepare(matrix_view<const float> x, std::byte* prepared) {
+  PrepareRows<Product>(x, 0, x.rows(), prepared);
 }
 
 }  // namespace HWY_NAMESPACE

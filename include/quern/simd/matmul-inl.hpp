@@ -87,6 +87,20 @@ HWY_INLINE float DotF32(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b
   return sum;
 }
 
+// The sum of w[0, i] * x[i].
+template <class C>
+float Dot(packed_view<C> w, const float* x) {
+  constexpr std::size_t stretch = 1024;
+  alignas(64) float weights[stretch];
+  float sum = 0;
+  for (std::size_t c = 0; c < w.cols(); c += stretch) {
+    const std::size_t count = w.cols() - c < stretch ? w.cols() - c : stretch;
+    DecodeStretch(w, 0, c, count, weights);
+    sum += DotF32(weights, x + c, count);
+  }
+  return sum;
+}
+
 // A stretch of a row is decoded once and meets all rows of x.
 template <class Product>
 HWY_INLINE void MatmulDecoded(const packed_view<typename Product::codec_type>& w, const activation_view& x, matrix_view<float> y) {

@@ -85,14 +85,14 @@ HWY_INLINE void EndSegment(const panel_place<typename Product::codec_type> (&at)
     }
   });
   if constexpr (F::sums) {
-    constexpr offset_rule rule = offset_rule_of<S>;
+    constexpr offset_term rule = offset_term_of<S>;
     Unroll<R>([&](auto r) QUERN_INLINE {
       VF offset = AllLevels<C, typename S::offsets, 1 + C::granularity::size>(at[r / kParts], col, r % kParts, coarse_offset[r]);
-      if constexpr (rule == offset_rule::subtract_scaled) offset = hn::Mul(offset, scale[r]);
+      if constexpr (rule == offset_term::subtract_scaled) offset = hn::Mul(offset, scale[r]);
       Unroll<N>([&](auto n) QUERN_INLINE {
         VF& to = acc[n * R + r];
         const VF t = hn::Set(DF(), x[n].sums[s]);
-        to = rule == offset_rule::add ? hn::MulAdd(offset, t, to) : hn::NegMulAdd(offset, t, to);
+        to = rule == offset_term::add ? hn::MulAdd(offset, t, to) : hn::NegMulAdd(offset, t, to);
       });
     });
   }

@@ -77,15 +77,15 @@ inline constexpr bool grid_has_bytes = [] {
 
 // What a symmetry does to a sum of products, found by trying it: with t = sum of x over a segment,
 //   y += s * (sum of v * x)   and then   nothing | - s * o * t | - o * t | + o * t.
-enum class offset_rule { none, subtract_scaled, subtract, add, other };
+enum class offset_term { none, subtract_scaled, subtract, add, other };
 template <class S>
-inline constexpr offset_rule offset_rule_of = [] {
+inline constexpr offset_term offset_term_of = [] {
   const auto is = [](float s, float v, float o, float want) { return S::weight(s, v, o) == want; };
-  if (S::offsets::size == 0) return is(3, 5, 0, 15) && is(-2, 7, 0, -14) ? offset_rule::none : offset_rule::other;
-  if (is(3, 5, 2, 9) && is(-2, 7, 3, -8) && is(3, 0, 2, -6)) return offset_rule::subtract_scaled;
-  if (is(3, 5, 2, 13) && is(-2, 7, 3, -17) && is(3, 0, 2, -2)) return offset_rule::subtract;
-  if (is(3, 5, 2, 17) && is(-2, 7, 3, -11) && is(3, 0, 2, 2)) return offset_rule::add;
-  return offset_rule::other;
+  if (S::offsets::size == 0) return is(3, 5, 0, 15) && is(-2, 7, 0, -14) ? offset_term::none : offset_term::other;
+  if (is(3, 5, 2, 9) && is(-2, 7, 3, -8) && is(3, 0, 2, -6)) return offset_term::subtract_scaled;
+  if (is(3, 5, 2, 13) && is(-2, 7, 3, -17) && is(3, 0, 2, -2)) return offset_term::subtract;
+  if (is(3, 5, 2, 17) && is(-2, 7, 3, -11) && is(3, 0, 2, 2)) return offset_term::add;
+  return offset_term::other;
 }();
 
 // ---- activations ----
@@ -129,7 +129,7 @@ struct product_facts {
   static constexpr std::size_t segments = block_cols / segment;
 
   static constexpr product_path path = [] {
-    if (!is_tiled<C> || offset_rule_of<typename C::symmetry> == offset_rule::other) return product_path::decoded;
+    if (!is_tiled<C> || offset_term_of<typename C::symmetry> == offset_term::other) return product_path::decoded;
     if (vector_format<N>) return grid_has_bytes<N> ? product_path::expanded : product_path::decoded;
     if (N::bits > 8) return product_path::decoded;
     const bool whole_quads = segment % quad_cols == 0 && (segment % step_cols == 0 || step_cols % segment == 0);

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <numeric>
 #include <type_traits>
@@ -187,11 +188,29 @@ struct unit_run {
   }
 };
 
-// How the codes of part K along a row are read: `units` units at a time, in pieces of `width` codes. Width 0: there is no
-// such way, and read_codes serves.
+// How the codes of part K along a row are read.
+enum class reading {
+  any,     // read_codes
+  each,    // one code after the other from places in its unit that are constants
+  pieces,  // `units` units at a time, in pieces of `width` codes
+  whole    // nothing to do: the bytes are the codes
+};
 struct row_plan {
+  reading how = reading::any;
   std::size_t units = 1, width = 0;
 };
+
+// Whether codes of whole bytes lie one after the other, with nothing between them.
+template <class C, std::size_t K>
+constexpr bool stored_whole() {
+  using R = unit_run<C, K, 1>;
+  constexpr unsigned bits = R::P::facts.bits;
+  if (!arranged_by_rows<typename R::P::stored_in::arrangement> || R::fields != 1 || R::bytes * 8 != R::count * bits) return false;
+  if (bits != 8 && (std::endian::native != std::endian::little || (bits != 16 && bits != 32))) return false;
+  for (std::size_t i = 0; i < R::count; ++i)
+    if (R::held[0].digits != 0 || R::spots[0][i].bit != static_cast<std::int32_t>(i * bits)) return false;
+  return true;
+}
 
 template <class C, std::size_t K>
 inline constexpr row_plan plan_of = [] {
@@ -199,12 +218,13 @@ inline constexpr row_plan plan_of = [] {
   if constexpr (P::fixed) {
     constexpr shape grid = P::grid(sample);
     if constexpr (grid.rows == 1 && grid.cols <= 1024 && P::bytes(sample) <= 4096) {
+      if (stored_whole<C, K>()) return row_plan{reading::whole, 1, 1};
       row_plan found;
       // The widest pieces that fill a run of units.
       const auto tried = [&]<std::size_t Width>(std::integral_constant<std::size_t, Width>) {
         constexpr std::size_t units = std::lcm(grid.cols, Width) / grid.cols;
         if constexpr (units == 1 || units * P::bytes(sample) <= 256) {
-          if (found.width == 0 && unit_run<C, K, units>::pieces_of(Width)) found = {units, Width};
+          if (found.width == 0 && unit_run<C, K, units>::pieces_of(Width)) found = {reading::pieces, units, Width};
         }
       };
       tried(std::integral_constant<std::size_t, 64>());
@@ -212,6 +232,7 @@ inline constexpr row_plan plan_of = [] {
       tried(std::integral_constant<std::size_t, 16>());
       tried(std::integral_constant<std::size_t, 8>());
       tried(std::integral_constant<std::size_t, 4>());
+      if (found.width == 0 && grid.cols <= 16) found = {reading::each, 1, 1};
       return found;
     }
   }

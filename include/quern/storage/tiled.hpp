@@ -150,9 +150,19 @@ consteval bool tiles_fit_regions() {
 template <class C>
 using tiled_layout = decltype(tile_arrays<C, part_count<C> - 1, sequence<>, separate<>>::layout());
 
-// C in tiles: the same numbers, moved there by transcode. A preset's name and fit come along.
+// A preset's fit, where it has one.
+template <class C>
+struct fit_like {};
+template <class C>
+  requires requires { typename C::fit; }
+struct fit_like<C> {
+  using fit = typename C::fit;
+};
+
+// C in tiles: the same numbers, moved there by transcode. A preset's fit comes along.
 template <any_codec C>
-struct tiled : codec<typename C::number, typename C::granularity, typename C::symmetry, tiled_layout<typename C::described>> {
+struct tiled : codec<typename C::number, typename C::granularity, typename C::symmetry, tiled_layout<typename C::described>>,
+               fit_like<C> {
   using source = C;
   static_assert(tiles_fit_regions<typename C::described>(),
                 "tiled: a group of columns must fit into a tile of at most 1024 columns, or be a multiple of 32 columns");
