@@ -5,8 +5,8 @@
 #include <span>
 
 #include "hwy/detect_targets.h"
-#include "quern/codec/activation.hpp"
 #include "quern/base/matrix_view.hpp"
+#include "quern/codec/activation.hpp"
 #include "quern/storage/view.hpp"
 
 namespace quern::inline v0 {
@@ -47,7 +47,8 @@ struct product_kernels {
   static void prepare(matrix_view<const float> x, std::byte* prepared) noexcept;
 
   // The same for some rows of x: those from `first` on of `total`. Calls for different rows may run at once.
-  static void prepare_rows(matrix_view<const float> x, std::size_t first, std::size_t total, std::byte* prepared) noexcept;
+  static void prepare_rows(matrix_view<const float> x, std::size_t first, std::size_t total,
+                           std::byte* prepared) noexcept;
 
   // y (m x w.rows) = the product; y overlaps neither w nor prepared.
   static void matmul(packed_view<C> w, const std::byte* prepared, matrix_view<float> y) noexcept;

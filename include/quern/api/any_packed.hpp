@@ -32,7 +32,8 @@ struct any_operations {
   result<void> (*dequantize)(const any_bytes&, matrix_view<float>, executor) noexcept;
   result<void> (*decode_rows)(const any_bytes&, std::span<const std::uint32_t>, matrix_view<float>) noexcept;
   std::size_t (*scratch_bytes)(const any_bytes&, std::size_t m) noexcept;
-  result<void> (*matmul)(const any_bytes&, matrix_view<const float>, matrix_view<float>, std::span<std::byte>, executor) noexcept;
+  result<void> (*matmul)(const any_bytes&, matrix_view<const float>, matrix_view<float>, std::span<std::byte>,
+                         executor) noexcept;
   result<any_packed> (*tiled)(const any_bytes&, executor) noexcept;
 };
 
@@ -48,7 +49,8 @@ class any_view {
   static result<any_view> try_make(std::string_view name, std::span<const std::span<const std::byte>> arrays,
                                    std::size_t rows, std::size_t cols) noexcept;
   template <class List = catalog>
-  static result<any_view> try_make(int gguf_id, std::span<const std::byte> bytes, std::size_t rows, std::size_t cols) noexcept;
+  static result<any_view> try_make(int gguf_id, std::span<const std::byte> bytes, std::size_t rows,
+                                   std::size_t cols) noexcept;
   // Of a codec known here.
   template <any_codec C>
   any_view(const packed_view<C>& w) noexcept;
@@ -69,7 +71,8 @@ class any_view {
   }
 
   result<any_view> try_rows(std::size_t first, std::size_t count) const noexcept {
-    if (first > rows() || count > rows() - first) return failure{"rows beyond the end of the view", "any_view::rows", first, rows()};
+    if (first > rows() || count > rows() - first)
+      return failure{"rows beyond the end of the view", "any_view::rows", first, rows()};
     any_view v = *this;
     v.bytes_.first_row += first, v.bytes_.rows = count;
     return v;
@@ -81,7 +84,8 @@ class any_view {
     return ops_ ? ops_->decode_rows(bytes_, rows, out) : empty();
   }
   std::size_t scratch_bytes(std::size_t m) const noexcept { return ops_ ? ops_->scratch_bytes(bytes_, m) : 0; }
-  result<void> try_matmul(matrix_view<const float> x, matrix_view<float> y, std::span<std::byte> scratch = {}, executor ex = {}) const noexcept {
+  result<void> try_matmul(matrix_view<const float> x, matrix_view<float> y, std::span<std::byte> scratch = {},
+                          executor ex = {}) const noexcept {
     return ops_ ? ops_->matmul(bytes_, x, y, scratch, ex) : empty();
   }
   // The same numbers in tiles, the fast form; a copy if they are in tiles already.
@@ -90,7 +94,8 @@ class any_view {
 #if defined(__cpp_exceptions)
   // As the try_ spellings; throw quern::error.
   template <class List = catalog>
-  static any_view make(std::string_view name, std::span<const std::span<const std::byte>> arrays, std::size_t rows, std::size_t cols) {
+  static any_view make(std::string_view name, std::span<const std::span<const std::byte>> arrays, std::size_t rows,
+                       std::size_t cols) {
     return value_or_throw(try_make<List>(name, arrays, rows, cols));
   }
   template <class List = catalog>
@@ -99,8 +104,11 @@ class any_view {
   }
   any_view rows(std::size_t first, std::size_t count) const { return value_or_throw(try_rows(first, count)); }
   void dequantize(matrix_view<float> out, executor ex = {}) const { value_or_throw(try_dequantize(out, ex)); }
-  void decode_rows(std::span<const std::uint32_t> rows, matrix_view<float> out) const { value_or_throw(try_decode_rows(rows, out)); }
-  void matmul(matrix_view<const float> x, matrix_view<float> y, std::span<std::byte> scratch = {}, executor ex = {}) const {
+  void decode_rows(std::span<const std::uint32_t> rows, matrix_view<float> out) const {
+    value_or_throw(try_decode_rows(rows, out));
+  }
+  void matmul(matrix_view<const float> x, matrix_view<float> y, std::span<std::byte> scratch = {},
+              executor ex = {}) const {
     value_or_throw(try_matmul(x, y, scratch, ex));
   }
   any_packed tiled(executor ex = {}) const;
@@ -167,11 +175,13 @@ struct any_codec_operations {
   static result<void> dequantize(const any_bytes& b, matrix_view<float> out, executor ex) noexcept {
     return try_dequantize(view(b), out, ex);
   }
-  static result<void> decode_rows(const any_bytes& b, std::span<const std::uint32_t> rows, matrix_view<float> out) noexcept {
+  static result<void> decode_rows(const any_bytes& b, std::span<const std::uint32_t> rows,
+                                  matrix_view<float> out) noexcept {
     return try_decode_rows(view(b), rows, out);
   }
   static std::size_t scratch(const any_bytes& b, std::size_t m) noexcept { return scratch_bytes(view(b), m); }
-  static result<void> matmul(const any_bytes& b, matrix_view<const float> x, matrix_view<float> y, std::span<std::byte> scratch, executor ex) noexcept {
+  static result<void> matmul(const any_bytes& b, matrix_view<const float> x, matrix_view<float> y,
+                             std::span<std::byte> scratch, executor ex) noexcept {
     return try_matmul(view(b), x, y, scratch, ex);
   }
   static result<any_packed> tile(const any_bytes& b, executor ex) noexcept {
@@ -185,8 +195,8 @@ struct any_codec_operations {
       return any_packed::try_make(std::move(*t));
     }
   }
-  static constexpr any_operations table{&name,        C::layout::arrays, quern::is_tiled<C>, &check, &dequantize,
-                                        &decode_rows, &scratch,          &matmul,     &tile};
+  static constexpr any_operations table{
+      &name, C::layout::arrays, quern::is_tiled<C>, &check, &dequantize, &decode_rows, &scratch, &matmul, &tile};
 };
 
 template <any_codec C>
@@ -201,7 +211,8 @@ result<any_view> any_view::try_make(std::string_view name, std::span<const std::
   any_view v;
   const bool found = visit<List>(name, [&]<class C>() { v.ops_ = &any_codec_operations<C>::table; });
   if (!found) return failure{"no codec of the list has this name", "any_view, name", name.size()};
-  if (arrays.size() != v.ops_->arrays) return failure{"the codec has another number of arrays", "any_view, arrays", arrays.size(), v.ops_->arrays};
+  if (arrays.size() != v.ops_->arrays)
+    return failure{"the codec has another number of arrays", "any_view, arrays", arrays.size(), v.ops_->arrays};
   for (std::size_t i = 0; i < arrays.size(); ++i) v.bytes_.arrays[i] = arrays[i];
   v.bytes_.matrix = {rows, cols}, v.bytes_.rows = rows;
   if (const auto ok = v.ops_->check(v.bytes_); !ok) return ok.error();
@@ -209,10 +220,12 @@ result<any_view> any_view::try_make(std::string_view name, std::span<const std::
 }
 
 template <class List>
-result<any_view> any_view::try_make(int gguf_id, std::span<const std::byte> bytes, std::size_t rows, std::size_t cols) noexcept {
+result<any_view> any_view::try_make(int gguf_id, std::span<const std::byte> bytes, std::size_t rows,
+                                    std::size_t cols) noexcept {
   any_view v;
   const bool found = visit<List>(gguf_id, [&]<class C>() { v.ops_ = &any_codec_operations<C>::table; });
-  if (!found) return failure{"no codec of the list has this GGUF id", "any_view, gguf_id", static_cast<std::uint64_t>(gguf_id)};
+  if (!found)
+    return failure{"no codec of the list has this GGUF id", "any_view, gguf_id", static_cast<std::uint64_t>(gguf_id)};
   v.bytes_.arrays[0] = bytes;
   v.bytes_.matrix = {rows, cols}, v.bytes_.rows = rows;
   if (const auto ok = v.ops_->check(v.bytes_); !ok) return ok.error();

@@ -37,7 +37,8 @@ class prepared {
     } else {
       const std::size_t skip = (64 - reinterpret_cast<std::uintptr_t>(scratch.data()) % 64) % 64;
       if (scratch.size() < skip + bytes + row_bytes)
-        return failure{"the scratch is too small; scratch_bytes tells what is needed", "prepare, scratch", scratch.size(), skip + bytes + row_bytes};
+        return failure{"the scratch is too small; scratch_bytes tells what is needed", "prepare, scratch",
+                       scratch.size(), skip + bytes + row_bytes};
       at = scratch.data() + skip;
     }
     p.data_ = at;
@@ -45,7 +46,8 @@ class prepared {
     if constexpr (std::same_as<T, float>) {
       const std::size_t count = rows_of_task(x.rows(), x.cols(), 1, ex);
       const auto ok = for_each_window(x.rows(), count, ex, [&](std::size_t first, std::size_t n) -> result<void> {
-        op.prepare_rows(*matrix_view<const float>::try_make(x.row(first), n, x.cols(), x.row_stride()), first, x.rows(), at);
+        op.prepare_rows(*matrix_view<const float>::try_make(x.row(first), n, x.cols(), x.row_stride()), first, x.rows(),
+                        at);
         return {};
       });
       if (!ok) return ok.error();
@@ -67,7 +69,8 @@ class prepared {
 
 // x, made ready once for products with many w of one codec and so many columns.
 template <class Activation = automatic, real T, packed_weights W>
-result<prepared<codec_of<W>, Activation>> try_prepare(matrix_view<const T> x, const W& w, std::span<std::byte> scratch = {}, executor ex = {}) noexcept {
+result<prepared<codec_of<W>, Activation>> try_prepare(matrix_view<const T> x, const W& w,
+                                                      std::span<std::byte> scratch = {}, executor ex = {}) noexcept {
   if (x.cols() != w.cols()) return failure{"x has as many columns as w", "prepare, x and w", x.cols(), w.cols()};
   return prepared<codec_of<W>, Activation>::try_make(x, scratch, ex);
 }
@@ -77,7 +80,8 @@ result<prepared<codec_of<W>, Activation>> try_prepare(matrix_view<const T> x, co
 // scale, value and offset (o as far as the weight is s * (v - o); s * v - o counts |s * v| + |o|). With int8<G>, that holds
 // for x rounded to its group's 255 steps, which differs from x by at most amax / 254 in each element.
 template <packed_weights W, class Activation>
-result<void> try_matmul(const W& weights, const prepared<codec_of<W>, Activation>& x, matrix_view<float> y, executor ex = {}) noexcept {
+result<void> try_matmul(const W& weights, const prepared<codec_of<W>, Activation>& x, matrix_view<float> y,
+                        executor ex = {}) noexcept {
   using C = codec_of<W>;
   const packed_view<typename C::base> w = packed_view<C>(weights);
   if (x.cols() != w.cols()) return failure{"x has as many columns as w", "matmul, x and w", x.cols(), w.cols()};
@@ -89,12 +93,14 @@ result<void> try_matmul(const W& weights, const prepared<codec_of<W>, Activation
   const std::size_t work = w.cols() * (1 + y.rows() / 4);
   const std::size_t count = rows_of_task(w.rows(), work, tile_rows, ex);
   return for_each_window(w.rows(), count, ex, [&](std::size_t first, std::size_t n) -> result<void> {
-    op.matmul(*w.try_rows(first, n), x.data(), *matrix_view<float>::try_make(y.data() + first, y.rows(), n, y.row_stride()));
+    op.matmul(*w.try_rows(first, n), x.data(),
+              *matrix_view<float>::try_make(y.data() + first, y.rows(), n, y.row_stride()));
     return {};
   });
 }
 template <class Activation = automatic, packed_weights W, real T>
-result<void> try_matmul(const W& w, matrix_view<const T> x, matrix_view<float> y, std::span<std::byte> scratch = {}, executor ex = {}) noexcept {
+result<void> try_matmul(const W& w, matrix_view<const T> x, matrix_view<float> y, std::span<std::byte> scratch = {},
+                        executor ex = {}) noexcept {
   const auto a = try_prepare<Activation>(x, w, scratch, ex);
   if (!a) return a.error();
   return try_matmul(w, *a, y, ex);

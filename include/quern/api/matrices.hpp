@@ -31,7 +31,8 @@ inline constexpr std::size_t independent_rows = [] {
 // Rows of a task: a multiple of `unit`, a few tasks for each thread, and not less work than a thread is woken for.
 inline std::size_t rows_of_task(std::size_t rows, std::size_t cols, std::size_t unit, const executor& ex) {
   if (unit == all || ex.concurrency() == 1) return rows;
-  const std::size_t fair = ceil_div(rows, 4 * ex.concurrency()), least = ceil_div(std::size_t{1} << 15, std::max<std::size_t>(cols, 1));
+  const std::size_t fair = ceil_div(rows, 4 * ex.concurrency()),
+                    least = ceil_div(std::size_t{1} << 15, std::max<std::size_t>(cols, 1));
   return round_up(std::max({fair, least, std::size_t{1}}), unit);
 }
 
@@ -66,7 +67,8 @@ class float_rows {
     } else {
       f.copy_ = aligned_bytes::try_make(count * m.cols() * sizeof(float));
       auto* const to = reinterpret_cast<float*>(f.copy_.span().data());
-      if (to == nullptr && count * m.cols() != 0) return failure{"out of memory", "float_rows, bytes", count * m.cols() * sizeof(float)};
+      if (to == nullptr && count * m.cols() != 0)
+        return failure{"out of memory", "float_rows, bytes", count * m.cols() * sizeof(float)};
       for (std::size_t r = 0; r < count; ++r)
         for (std::size_t c = 0; c < m.cols(); ++c) to[r * m.cols() + c] = to_float(m(first + r, c));
       f.view_ = *matrix_view<const float>::try_make(to, count, m.cols());
@@ -85,10 +87,13 @@ class float_rows {
 // out = x, of the same shape. Fails, with the index of the element as the value, at a weight that is not finite; rows of
 // other tasks may have been written then. The bytes do not depend on the executor.
 template <any_codec C, real T>
-  requires scalar_format<typename C::number>
-result<void> try_quantize_into(packed_span<C> out, matrix_view<const T> x, const round_to_nearest& method = {}, executor ex = {}) noexcept {
+requires scalar_format<typename C::number> result<void> try_quantize_into(packed_span<C> out, matrix_view<const T> x,
+                                                                          const round_to_nearest& method = {},
+                                                                          executor ex = {})
+noexcept {
   if (x.rows() != out.rows()) return failure{"the numbers of rows differ", "quantize, x and out", x.rows(), out.rows()};
-  if (x.cols() != out.cols()) return failure{"the numbers of columns differ", "quantize, x and out", x.cols(), out.cols()};
+  if (x.cols() != out.cols())
+    return failure{"the numbers of columns differ", "quantize, x and out", x.cols(), out.cols()};
   const bool whole = out.rows() == out.matrix().rows;
   const std::size_t count = whole ? rows_of_task(x.rows(), x.cols(), independent_rows<C>, ex) : x.rows();
   return for_each_window(x.rows(), count, ex, [&](std::size_t first, std::size_t n) -> result<void> {
@@ -107,8 +112,10 @@ result<void> try_quantize_into(packed_span<C> out, matrix_view<const T> x, const
 }
 
 template <any_codec C, real T>
-  requires scalar_format<typename C::number>
-result<packed<C>> try_quantize(matrix_view<const T> x, const round_to_nearest& method = {}, executor ex = {}) noexcept {
+requires scalar_format<typename C::number> result<packed<C>> try_quantize(matrix_view<const T> x,
+                                                                          const round_to_nearest& method = {},
+                                                                          executor ex = {})
+noexcept {
   auto out = packed<C>::try_make(x.rows(), x.cols());
   if (!out) return out;
   if (const auto ok = try_quantize_into<C, T>(out->span(), x, method, ex); !ok) return ok.error();
@@ -122,23 +129,28 @@ template <packed_weights W, real T>
 result<void> try_dequantize(const W& weights, matrix_view<T> out, executor ex = {}) noexcept {
   using C = codec_of<W>;
   const packed_view<C> w = weights;
-  if (w.rows() != out.rows()) return failure{"the numbers of rows differ", "dequantize, w and out", w.rows(), out.rows()};
-  if (w.cols() != out.cols()) return failure{"the numbers of columns differ", "dequantize, w and out", w.cols(), out.cols()};
-  return for_each_window(w.rows(), rows_of_task(w.rows(), w.cols(), 1, ex), ex, [&](std::size_t first, std::size_t n) -> result<void> {
-    const packed_view<typename C::base> rows = *w.try_rows(first, n);
-    if constexpr (std::same_as<T, float>) {
-      operations_of<C>().decode(rows, *matrix_view<float>::try_make(out.row(first), n, out.cols(), out.row_stride()));
-    } else {
-      const aligned_bytes bytes = aligned_bytes::try_make(w.cols() * sizeof(float));
-      auto* const row = const_cast<float*>(reinterpret_cast<const float*>(bytes.span().data()));
-      if (row == nullptr && w.cols() != 0) return failure{"out of memory", "dequantize, bytes", w.cols() * sizeof(float)};
-      for (std::size_t r = 0; r < n; ++r) {
-        operations_of<C>().decode(*rows.try_rows(r, 1), *matrix_view<float>::try_make(row, 1, w.cols()));
-        for (std::size_t c = 0; c < w.cols(); ++c) out(first + r, c) = from_float<T>(row[c]);
-      }
-    }
-    return {};
-  });
+  if (w.rows() != out.rows())
+    return failure{"the numbers of rows differ", "dequantize, w and out", w.rows(), out.rows()};
+  if (w.cols() != out.cols())
+    return failure{"the numbers of columns differ", "dequantize, w and out", w.cols(), out.cols()};
+  return for_each_window(
+      w.rows(), rows_of_task(w.rows(), w.cols(), 1, ex), ex, [&](std::size_t first, std::size_t n) -> result<void> {
+        const packed_view<typename C::base> rows = *w.try_rows(first, n);
+        if constexpr (std::same_as<T, float>) {
+          operations_of<C>().decode(rows,
+                                    *matrix_view<float>::try_make(out.row(first), n, out.cols(), out.row_stride()));
+        } else {
+          const aligned_bytes bytes = aligned_bytes::try_make(w.cols() * sizeof(float));
+          auto* const row = const_cast<float*>(reinterpret_cast<const float*>(bytes.span().data()));
+          if (row == nullptr && w.cols() != 0)
+            return failure{"out of memory", "dequantize, bytes", w.cols() * sizeof(float)};
+          for (std::size_t r = 0; r < n; ++r) {
+            operations_of<C>().decode(*rows.try_rows(r, 1), *matrix_view<float>::try_make(row, 1, w.cols()));
+            for (std::size_t c = 0; c < w.cols(); ++c) out(first + r, c) = from_float<T>(row[c]);
+          }
+        }
+        return {};
+      });
 }
 
 // out's row i = the weights of row rows[i]: the look-up of embeddings. An index beyond the rows fails, before anything is
@@ -147,8 +159,10 @@ template <packed_weights W>
 result<void> try_decode_rows(const W& weights, std::span<const std::uint32_t> rows, matrix_view<float> out) noexcept {
   using C = codec_of<W>;
   const packed_view<C> w = weights;
-  if (rows.size() != out.rows()) return failure{"one row of out for each index", "decode_rows, rows and out", rows.size(), out.rows()};
-  if (w.cols() != out.cols()) return failure{"the numbers of columns differ", "decode_rows, w and out", w.cols(), out.cols()};
+  if (rows.size() != out.rows())
+    return failure{"one row of out for each index", "decode_rows, rows and out", rows.size(), out.rows()};
+  if (w.cols() != out.cols())
+    return failure{"the numbers of columns differ", "decode_rows, w and out", w.cols(), out.cols()};
   for (const std::uint32_t r : rows)
     if (r >= w.rows()) return failure{"an index is beyond the rows", "decode_rows, rows", r, w.rows()};
   operations_of<C>().decode_rows(w, rows, out);

@@ -37,7 +37,8 @@ consteval auto default_activation() {
   else return f32{};
 }
 template <any_codec C, class Activation>
-using activation_for = std::conditional_t<std::same_as<Activation, automatic>, decltype(default_activation<C>()), Activation>;
+using activation_for =
+    std::conditional_t<std::same_as<Activation, automatic>, decltype(default_activation<C>()), Activation>;
 
 template <any_codec C, class Activation = automatic>
 using product_of = product<typename C::base, activation_for<C, Activation>>;

@@ -36,10 +36,12 @@ inline constexpr auto parts = [] {
   std::array<part_facts, 1 + G::size + O::size> p{{{codes::id, {1, elements<typename C::number>}, C::number::bits}}};
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     ((p[1 + I] = {scale<I>::id, G::template level<I>::region, G::template level<I>::number::bits}), ...);
-  }(std::make_index_sequence<G::size>{});
+  }
+  (std::make_index_sequence<G::size>{});
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     ((p[1 + G::size + I] = {offset<I>::id, O::template level<I>::region, O::template level<I>::number::bits}), ...);
-  }(std::make_index_sequence<O::size>{});
+  }
+  (std::make_index_sequence<O::size>{});
   return p;
 }();
 
@@ -100,17 +102,15 @@ constexpr std::size_t unit_bytes(shape matrix) {
 // f.operator()<I>() for every array of the layout.
 template <class C>
 constexpr void each_array(auto&& f) {
-  [&]<std::size_t... I>(std::index_sequence<I...>) {
-    (f.template operator()<I>(), ...);
-  }(std::make_index_sequence<C::layout::arrays>{});
+  [&]<std::size_t... I>(std::index_sequence<I...>) { (f.template operator()<I>(), ...); }
+  (std::make_index_sequence<C::layout::arrays>{});
 }
 
 // f.operator()<K>() for every part.
 template <class C>
 constexpr void each_part(auto&& f) {
-  [&]<std::size_t... K>(std::index_sequence<K...>) {
-    (f.template operator()<K>(), ...);
-  }(std::make_index_sequence<part_count<C>>{});
+  [&]<std::size_t... K>(std::index_sequence<K...>) { (f.template operator()<K>(), ...); }
+  (std::make_index_sequence<part_count<C>>{});
 }
 
 // Stands for the matrix where a declaration is checked or described: the extent of `all`.

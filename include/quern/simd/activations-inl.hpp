@@ -21,10 +21,10 @@ namespace HWY_NAMESPACE {
 
 // Prepared activations, as pointers; a row of x every *_stride elements.
 struct activation_view {
-  const std::int32_t* words;  // words of a segment's quads, segment by segment
-  const float* scales;        // of each segment: the unit of the weights' integers times that of x's; int8 only
+  const std::int32_t* words;   // words of a segment's quads, segment by segment
+  const float* scales;         // of each segment: the unit of the weights' integers times that of x's; int8 only
   const std::int32_t* starts;  // of each segment: -bias * sum of x's integers; int8 only
-  const float* sums;          // of each segment: sum of x; where the codec has offsets
+  const float* sums;           // of each segment: sum of x; where the codec has offsets
   std::size_t words_stride, segments_stride, blocks, rows;
 
   HWY_INLINE activation_view row(std::size_t i) const {

@@ -43,13 +43,15 @@ HWY_INLINE VF QuadColumn(V8 quad) {
   const V32 lanes = hn::BitCast(D32(), quad);
   const V32 one = hn::And(hn::ShiftRight<8 * (HWY_IS_BIG_ENDIAN ? 3 - Word : Word)>(lanes), hn::Set(D32(), 255));
   if constexpr (vector_format<N>)
-    return hn::Mul(hn::ConvertTo(DF(), hn::Sub(one, hn::Set(D32(), as_bytes<N>.bias))), hn::Set(DF(), as_bytes<N>.unit));
+    return hn::Mul(hn::ConvertTo(DF(), hn::Sub(one, hn::Set(D32(), as_bytes<N>.bias))),
+                   hn::Set(DF(), as_bytes<N>.unit));
   else return Values<N>(one);
 }
 
 // acc[n * R + r] += the product of one tile with N rows of x.
 template <class Product, int N>
-HWY_INLINE void MultiplyExpanded(const std::uint8_t* HWY_RESTRICT quads, const panel_place<typename Product::codec_type> (&at)[1],
+HWY_INLINE void MultiplyExpanded(const std::uint8_t* HWY_RESTRICT quads,
+                                 const panel_place<typename Product::codec_type> (&at)[1],
                                  const activation_view (&x)[N], const VF* coarse, const VF* coarse_offset, VF* acc) {
   using F = product_facts<Product>;
   using Number = typename F::N;
@@ -83,8 +85,9 @@ HWY_INLINE void MultiplyExpanded(const std::uint8_t* HWY_RESTRICT quads, const p
 
 // y[n, row] = the product of one panel with `count` rows of x from first_x; y has room for the whole panel.
 template <class Product>
-HWY_NOINLINE void TileExpanded(const packed_view<typename Product::codec_type>& w, std::size_t panel, const activation_view& all_x,
-                               std::size_t first_x, std::size_t count, float* HWY_RESTRICT y, std::size_t y_stride) {
+HWY_NOINLINE void TileExpanded(const packed_view<typename Product::codec_type>& w, std::size_t panel,
+                               const activation_view& all_x, std::size_t first_x, std::size_t count,
+                               float* HWY_RESTRICT y, std::size_t y_stride) {
   using F = product_facts<Product>;
   using C = typename F::C;
   using T = tile_facts<C>;

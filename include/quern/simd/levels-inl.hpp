@@ -68,8 +68,8 @@ HWY_INLINE V32 TileCodes(const std::uint8_t* tile, std::size_t g, int r) {
 template <class C>
 struct panel_place {
   const packed_view<C>* w;
-  std::size_t row;            // of the matrix, the panel's first
-  std::size_t index;          // of the tile in the panel
+  std::size_t row;    // of the matrix, the panel's first
+  std::size_t index;  // of the tile in the panel
   const std::uint8_t* tile;
 };
 
@@ -85,19 +85,22 @@ HWY_INLINE VF PartVector(const panel_place<C>& at, std::size_t col, int r) {
     const std::size_t units = region.cols == all ? 1 : ceil_div(at.w->matrix().cols, region.cols);
     const std::size_t u = region.cols == all ? 0 : (at.index * tile_cols<typename C::described> + col) / region.cols;
     const auto* p = reinterpret_cast<const std::uint8_t*>(at.w->array(array).data());
-    return Values<N>(LoadCodes<N::bits>(p + ((at.row / tile_rows * units + u) * tile_rows + r * kLanes) * (N::bits / 8)));
+    return Values<N>(
+        LoadCodes<N::bits>(p + ((at.row / tile_rows * units + u) * tile_rows + r * kLanes) * (N::bits / 8)));
   } else {
     const std::size_t c = at.index * tile_cols<typename C::described> + col;
     const shape matrix = at.w->matrix();
     const std::size_t first = at.row + static_cast<std::size_t>(r * kLanes);
     constexpr bool one = region.rows == all || region.rows % tile_rows == 0;
     if constexpr (one) {
-      return hn::Set(DF(), N::value(code_at<K>(*at.w, coord{first < matrix.rows ? first : at.row, c < matrix.cols ? c : matrix.cols - 1})));
+      return hn::Set(DF(), N::value(code_at<K>(*at.w, coord{first < matrix.rows ? first : at.row,
+                                                            c < matrix.cols ? c : matrix.cols - 1})));
     } else {
       float lanes[kLanes];
       for (int i = 0; i < kLanes; ++i) {
         const std::size_t row = first + static_cast<std::size_t>(i);
-        lanes[i] = row < matrix.rows ? N::value(code_at<K>(*at.w, coord{row, c < matrix.cols ? c : matrix.cols - 1})) : 0.0f;
+        lanes[i] =
+            row < matrix.rows ? N::value(code_at<K>(*at.w, coord{row, c < matrix.cols ? c : matrix.cols - 1})) : 0.0f;
       }
       return hn::LoadU(DF(), lanes);
     }
@@ -114,9 +117,8 @@ inline constexpr bool level_is_coarse = [] {
 template <class C, class G>
 inline constexpr std::size_t fine_levels = [] {
   std::size_t n = 0;
-  [&]<std::size_t... I>(std::index_sequence<I...>) {
-    ((n = level_is_coarse<C, G, I> ? n : I + 1), ...);
-  }(std::make_index_sequence<G::size>{});
+  [&]<std::size_t... I>(std::index_sequence<I...>) { ((n = level_is_coarse<C, G, I> ? n : I + 1), ...); }
+  (std::make_index_sequence<G::size>{});
   return n;
 }();
 

@@ -38,9 +38,11 @@ HWY_INLINE void Panels(const packed_view<typename Product::codec_type>& w, std::
 inline constexpr std::size_t kRowsOfX = 96;
 
 template <class Product>
-HWY_INLINE void MatmulPlanes(const packed_view<typename Product::codec_type>& w, const activation_view& x, matrix_view<float> y) {
+HWY_INLINE void MatmulPlanes(const packed_view<typename Product::codec_type>& w, const activation_view& x,
+                             matrix_view<float> y) {
   constexpr int wide = 4, tall = kParts == 1 ? 2 : 1;  // vectors of sums in registers: 2 x 4 of 16 lanes, 4 x 2 of 8
-  const std::size_t m = y.rows(), first = w.first_row() / tile_rows, end = ceil_div(w.first_row() + w.rows(), tile_rows);
+  const std::size_t m = y.rows(), first = w.first_row() / tile_rows,
+                    end = ceil_div(w.first_row() + w.rows(), tile_rows);
   for (std::size_t from = 0; from < m; from += kRowsOfX) {
     const std::size_t to = m - from < kRowsOfX ? m : from + kRowsOfX;
     for (std::size_t p = first; p < end; p += tall) {
@@ -54,7 +56,8 @@ HWY_INLINE void MatmulPlanes(const packed_view<typename Product::codec_type>& w,
 }
 
 template <class Product>
-HWY_INLINE void MatmulExpanded(const packed_view<typename Product::codec_type>& w, const activation_view& x, matrix_view<float> y) {
+HWY_INLINE void MatmulExpanded(const packed_view<typename Product::codec_type>& w, const activation_view& x,
+                               matrix_view<float> y) {
   const std::size_t m = y.rows(), from = w.first_row(), end = from + w.rows();
   float panel[kRowsOfX * tile_rows];
   for (std::size_t n = 0; n < m; n += kRowsOfX) {
@@ -103,7 +106,8 @@ float Dot(packed_view<C> w, const float* x) {
 
 // A stretch of a row is decoded once and meets all rows of x.
 template <class Product>
-HWY_INLINE void MatmulDecoded(const packed_view<typename Product::codec_type>& w, const activation_view& x, matrix_view<float> y) {
+HWY_INLINE void MatmulDecoded(const packed_view<typename Product::codec_type>& w, const activation_view& x,
+                              matrix_view<float> y) {
   constexpr std::size_t stretch = 1024;
   alignas(64) float weights[stretch];
   for (std::size_t r = 0; r < w.rows(); ++r) {

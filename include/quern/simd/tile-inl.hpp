@@ -21,7 +21,8 @@ namespace HWY_NAMESPACE {
 // f(constant r, constant n) for all r < R and n < N.
 template <int R, int N, class F>
 HWY_INLINE void Unroll2(F f) {
-  Unroll<R * N>([&](auto i) QUERN_INLINE { f(std::integral_constant<int, i % R>(), std::integral_constant<int, i / R>()); });
+  Unroll<R * N>([&](auto i)
+                    QUERN_INLINE { f(std::integral_constant<int, i % R>(), std::integral_constant<int, i / R>()); });
 }
 
 // ---- what meets a word of activations ----
@@ -66,7 +67,8 @@ struct float_math {
 // tile, `s` its number in the row of x.
 template <class Product, int P, int N, class Sum>
 HWY_INLINE void EndSegment(const panel_place<typename Product::codec_type> (&at)[P], std::size_t col, std::size_t s,
-                           const activation_view (&x)[N], const VF* coarse, const VF* coarse_offset, const Sum* sum, VF* acc) {
+                           const activation_view (&x)[N], const VF* coarse, const VF* coarse_offset, const Sum* sum,
+                           VF* acc) {
   using F = product_facts<Product>;
   using C = typename F::C;
   using S = typename C::symmetry;
@@ -87,7 +89,8 @@ HWY_INLINE void EndSegment(const panel_place<typename Product::codec_type> (&at)
   if constexpr (F::sums) {
     constexpr offset_term rule = offset_term_of<S>;
     Unroll<R>([&](auto r) QUERN_INLINE {
-      VF offset = AllLevels<C, typename S::offsets, 1 + C::granularity::size>(at[r / kParts], col, r % kParts, coarse_offset[r]);
+      VF offset = AllLevels<C, typename S::offsets, 1 + C::granularity::size>(at[r / kParts], col, r % kParts,
+                                                                              coarse_offset[r]);
       if constexpr (rule == offset_term::subtract_scaled) offset = hn::Mul(offset, scale[r]);
       Unroll<N>([&](auto n) QUERN_INLINE {
         VF& to = acc[n * R + r];
@@ -103,8 +106,9 @@ HWY_INLINE void EndSegment(const panel_place<typename Product::codec_type> (&at)
 // y[n, 16 * p + row] = the product, for P panels from `panel` and N rows of x; rows beyond the matrix are written, too,
 // so y has room for whole panels. panel_bytes: from one panel to the next.
 template <class Product, int P, int N>
-HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w, std::size_t panel, const activation_view& all_x,
-                             std::size_t first_x, float* HWY_RESTRICT y, std::size_t y_stride) {
+HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w, std::size_t panel,
+                             const activation_view& all_x, std::size_t first_x, float* HWY_RESTRICT y,
+                             std::size_t y_stride) {
   using F = product_facts<Product>;
   using C = typename F::C;
   using T = tile_facts<C>;
@@ -123,7 +127,9 @@ HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w,
   const std::size_t panel_bytes = all_x.blocks * T::bytes;
   const auto* const base = reinterpret_cast<const std::uint8_t*>(w.array(0).data()) + panel * panel_bytes;
   panel_place<C> at[P];
-  for (int p = 0; p < P; ++p) at[p] = {&w, (panel + static_cast<std::size_t>(p)) * tile_rows, 0, base + static_cast<std::size_t>(p) * panel_bytes};
+  for (int p = 0; p < P; ++p)
+    at[p] = {&w, (panel + static_cast<std::size_t>(p)) * tile_rows, 0,
+             base + static_cast<std::size_t>(p) * panel_bytes};
   activation_view x[N];
   for (int n = 0; n < N; ++n) x[n] = all_x.row(first_x + static_cast<std::size_t>(n));
 
@@ -136,7 +142,8 @@ HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w,
     Unroll<R>([&](auto r) QUERN_INLINE {
       coarse[r] = CoarseLevels<C, typename C::granularity, 1>(at[r / kParts], r % kParts);
       if constexpr (F::sums)
-        coarse_offset[r] = CoarseLevels<C, typename C::symmetry::offsets, 1 + C::granularity::size>(at[r / kParts], r % kParts);
+        coarse_offset[r] =
+            CoarseLevels<C, typename C::symmetry::offsets, 1 + C::granularity::size>(at[r / kParts], r % kParts);
     });
     for (int st = 0; st < steps; st += run) {
       typename Math::sum_type sum[chains * R * N];
@@ -152,7 +159,8 @@ HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w,
           if (run == 1 || u == 0) {
             Unroll2<R * N, chains>([&](auto i, auto c) QUERN_INLINE { sum[c * R * N + i] = Math::ZeroSum(); });
             if constexpr (F::integer_words && byte_bias<Number> != 0)
-              Unroll2<R, N>([&](auto r, auto n) QUERN_INLINE { sum[n * R + r] = hn::Set(D32(), x[n].starts[segment]); });
+              Unroll2<R, N>([&](auto r, auto n)
+                                QUERN_INLINE { sum[n * R + r] = hn::Set(D32(), x[n].starts[segment]); });
           }
           const auto codes = [&](auto q, auto r) QUERN_INLINE {
             return QuadCodes<C, q>(at[r / kParts].tile + step_at + (r % kParts) * kLanes * 4);
@@ -195,7 +203,8 @@ HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w,
             });
           }
           if (run == 1 || u == run - 1) {
-            Unroll2<R * N, chains - 1>([&](auto i, auto c) QUERN_INLINE { sum[i] = hn::Add(sum[i], sum[(c + 1) * R * N + i]); });
+            Unroll2<R * N, chains - 1>([&](auto i, auto c)
+                                           QUERN_INLINE { sum[i] = hn::Add(sum[i], sum[(c + 1) * R * N + i]); });
             const std::size_t col = static_cast<std::size_t>(st) * step_cols + static_cast<std::size_t>(j) * F::segment;
             EndSegment<Product>(at, col, segment, x, coarse, coarse_offset, sum, acc);
             ++segment;

@@ -41,9 +41,8 @@ using V8 = hn::Vec<D8>;
 // puts them in memory. (Nested parameter packs instead crash g++ 12.)
 template <int N, class F>
 HWY_INLINE void Unroll(F f) {
-  [&]<int... I>(std::integer_sequence<int, I...>) QUERN_INLINE {
-    (f(std::integral_constant<int, I>()), ...);
-  }(std::make_integer_sequence<int, N>());
+  [&]<int... I>(std::integer_sequence<int, I...>) QUERN_INLINE { (f(std::integral_constant<int, I>()), ...); }
+  (std::make_integer_sequence<int, N>());
 }
 
 }  // namespace HWY_NAMESPACE

@@ -19,7 +19,7 @@ class aligned_bytes {
   static aligned_bytes try_make(std::size_t size) noexcept {
     aligned_bytes b;
     if (size == 0) return b;
-    b.data_ = static_cast<std::byte*>(::operator new(size, std::align_val_t{alignment}, std::nothrow));
+    b.data_ = static_cast<std::byte*>(::operator new (size, std::align_val_t{alignment}, std::nothrow));
     if (b.data_ != nullptr) {
       b.size_ = size;
       std::memset(b.data_, 0, size);
@@ -32,7 +32,7 @@ class aligned_bytes {
     std::swap(data_, other.data_), std::swap(size_, other.size_);
     return *this;
   }
-  ~aligned_bytes() { ::operator delete(data_, std::align_val_t{alignment}); }
+  ~aligned_bytes() { ::operator delete (data_, std::align_val_t{alignment}); }
 
   std::span<std::byte> span() noexcept { return {data_, size_}; }
   std::span<const std::byte> span() const noexcept { return {data_, size_}; }

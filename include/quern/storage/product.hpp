@@ -27,11 +27,11 @@ inline constexpr std::size_t uniform_cols = [] {
 
 // The code of every weight, made a byte, is its value as an integer plus `bias`, times `unit`.
 enum class byte_rule {
-  none,      // the values are no small integers
-  code,      // the byte is the code
-  flip,      // the byte is the code with its top bit flipped: two's complement
-  table,     // the byte is looked up
-  grid       // the bytes of a vector format's code are looked up
+  none,   // the values are no small integers
+  code,   // the byte is the code
+  flip,   // the byte is the code with its top bit flipped: two's complement
+  table,  // the byte is looked up
+  grid    // the bytes of a vector format's code are looked up
 };
 struct byte_facts {
   byte_rule rule;

@@ -21,7 +21,7 @@ constexpr shape units_of(shape matrix) {
 
 // Whether an array's unit has the same size for every matrix.
 template <class C, std::size_t Array>
-inline constexpr bool unit_is_fixed = array_of<C, Array>::unit.rows != all && array_of<C, Array>::unit.cols != all;
+inline constexpr bool unit_is_fixed = array_of<C, Array>::unit.rows != all&& array_of<C, Array>::unit.cols != all;
 
 // Bytes of an array of a matrix. The matrix's extents must be checked (try_array_bytes) before this may be called.
 template <class C, std::size_t Array>
@@ -68,7 +68,9 @@ inline constexpr double bits_per_weight = [] {
     each_part<C>([&]<std::size_t K>() {
       if (stores<C, I, K> && (parts<C>[K].region.rows == all || parts<C>[K].region.cols == all)) bounded = false;
     });
-    if (bounded) bits += 8.0 * static_cast<double>(unit_bytes<C, I>(sample)) / static_cast<double>(within(array_of<C, I>::unit, sample).count());
+    if (bounded)
+      bits += 8.0 * static_cast<double>(unit_bytes<C, I>(sample)) /
+              static_cast<double>(within(array_of<C, I>::unit, sample).count());
   });
   return bits;
 }();

@@ -13,9 +13,9 @@
 namespace quern::inline v0 {
 
 inline constexpr int tile_version = 1;
-inline constexpr std::size_t tile_rows = 16;        // a panel: the lanes of one vector of 32-bit sums, or of several
-inline constexpr std::size_t quad_cols = 4;         // 16 rows x 4 columns of bytes: 64 bytes, one quad
-inline constexpr std::size_t step_cols = 32;        // eight quads, whose planes lie together
+inline constexpr std::size_t tile_rows = 16;         // a panel: the lanes of one vector of 32-bit sums, or of several
+inline constexpr std::size_t quad_cols = 4;          // 16 rows x 4 columns of bytes: 64 bytes, one quad
+inline constexpr std::size_t step_cols = 32;         // eight quads, whose planes lie together
 inline constexpr std::size_t most_tile_cols = 1024;  // groups that would need more have their scales elsewhere
 
 // The narrowest plane of a number of so many bits: 6 bits are planes of 4 and 2.
@@ -64,7 +64,8 @@ constexpr auto planes_of(sequence<Planes...>) {
     return sequence<Planes...>{};
   } else {
     constexpr unsigned width = Bits >= 8 ? 8 : std::bit_floor(Bits);
-    return planes_of<What, Stride, Bits - width, Shift + width>(sequence<Planes..., plane<What, width, Stride, Shift>>{});
+    return planes_of<What, Stride, Bits - width, Shift + width>(
+        sequence<Planes..., plane<What, width, Stride, Shift>>{});
   }
 }
 
@@ -90,8 +91,7 @@ consteval auto tile_codes() {
     return []<class... P>(sequence<P...>) {
       return ordered<interleaved<quad_cols>, repeat<tile_rows * step_cols, P...>>{};
     }(planes_of<codes, 64, bits>(sequence<>{}));
-  else
-    return ordered<interleaved<1>, stream<codes>>{};
+  else return ordered<interleaved<1>, stream<codes>>{};
 }
 
 // A scale or offset in the tile: the 16 rows of one group after the other, in planes of 16 bytes if a code is no whole
@@ -102,8 +102,9 @@ consteval auto tile_field() {
   using what = part_tag<p.what.is, p.what.level>;
   if constexpr (p.bits % 8 == 0) return ordered<interleaved<1>, stream<what>>{};
   else
-    return []<class... P>(sequence<P...>) { return ordered<interleaved<1>, P...>{}; }(
-        planes_of<what, tile_rows, p.bits>(sequence<>{}));
+    return []<class... P>(sequence<P...>) {
+      return ordered<interleaved<1>, P...>{};
+    }(planes_of<what, tile_rows, p.bits>(sequence<>{}));
 }
 
 // One outside: an array of its own, of panels of 16 rows where every row has its own code.
@@ -113,10 +114,8 @@ consteval auto outside_array() {
   using what = part_tag<p.what.is, p.what.level>;
   if constexpr (p.region.rows == 1)
     return array<unit<tile_rows, p.region.cols>, by_rows, ordered<interleaved<1>, stream<what>>>{};
-  else if constexpr (p.region.cols == all)
-    return array<unit<p.region.rows, all>, by_rows, stream<what>>{};
-  else
-    return array<unit<p.region.rows, p.region.cols * codes_to_bytes(p.bits)>, by_rows, stream<what>>{};
+  else if constexpr (p.region.cols == all) return array<unit<p.region.rows, all>, by_rows, stream<what>>{};
+  else return array<unit<p.region.rows, p.region.cols * codes_to_bytes(p.bits)>, by_rows, stream<what>>{};
 }
 
 // Parts from the last to the first scale, so that coarse levels come first; then padding to a cache line, then the codes.
@@ -154,18 +153,20 @@ using tiled_layout = decltype(tile_arrays<C, part_count<C> - 1, sequence<>, sepa
 template <class C>
 struct fit_like {};
 template <class C>
-  requires requires { typename C::fit; }
+requires requires { typename C::fit; }
 struct fit_like<C> {
   using fit = typename C::fit;
 };
 
 // C in tiles: the same numbers, moved there by transcode. A preset's fit comes along.
 template <any_codec C>
-struct tiled : codec<typename C::number, typename C::granularity, typename C::symmetry, tiled_layout<typename C::described>>,
-               fit_like<C> {
+struct tiled
+    : codec<typename C::number, typename C::granularity, typename C::symmetry, tiled_layout<typename C::described>>,
+      fit_like<C> {
   using source = C;
-  static_assert(tiles_fit_regions<typename C::described>(),
-                "tiled: a group of columns must fit into a tile of at most 1024 columns, or be a multiple of 32 columns");
+  static_assert(
+      tiles_fit_regions<typename C::described>(),
+      "tiled: a group of columns must fit into a tile of at most 1024 columns, or be a multiple of 32 columns");
 };
 
 // Whether C is a codec in tiles.

@@ -45,25 +45,23 @@ class basic_packed_view {
     v.bytes_ = bytes, v.matrix_ = {rows, cols}, v.rows_ = rows;
     return v;
   }
-  static constexpr result<basic_packed_view> try_make(std::span<Byte> bytes, std::size_t rows, std::size_t cols) noexcept
-    requires(arrays == 1)
-  {
+  static constexpr result<basic_packed_view> try_make(std::span<Byte> bytes, std::size_t rows,
+                                                      std::size_t cols) noexcept requires(arrays == 1) {
     return try_make(spans{bytes}, rows, cols);
   }
 #if defined(__cpp_exceptions)
   // As try_make; throws quern::error.
   constexpr basic_packed_view(const spans& bytes, std::size_t rows, std::size_t cols)
       : basic_packed_view(value_or_throw(try_make(bytes, rows, cols))) {}
-  constexpr basic_packed_view(std::span<Byte> bytes, std::size_t rows, std::size_t cols)
-    requires(arrays == 1)
+  constexpr basic_packed_view(std::span<Byte> bytes, std::size_t rows, std::size_t cols) requires(arrays == 1)
       : basic_packed_view(spans{bytes}, rows, cols) {}
 #endif
 
   // Another spelling of the same description (a preset and the codec beneath), and read-only from writable.
   template <class D, class B>
-    requires(std::same_as<typename D::base, typename C::base> && std::is_convertible_v<B*, Byte*> &&
-             !(std::same_as<C, D> && std::same_as<B, Byte>))
-  constexpr basic_packed_view(const basic_packed_view<D, B>& v) noexcept
+  requires(std::same_as<typename D::base, typename C::base>&& std::is_convertible_v<B*, Byte*> &&
+           !(std::same_as<C, D> &&
+             std::same_as<B, Byte>)) constexpr basic_packed_view(const basic_packed_view<D, B>& v) noexcept
       : matrix_(v.matrix()), first_row_(v.first_row()), rows_(v.rows()) {
     for (std::size_t i = 0; i < arrays; ++i) bytes_[i] = v.array(i);
   }
@@ -78,13 +76,16 @@ class basic_packed_view {
 
   // Rows [first, first + count) of this view.
   constexpr result<basic_packed_view> try_rows(std::size_t first, std::size_t count) const noexcept {
-    if (first > rows_ || count > rows_ - first) return failure{"rows beyond the end of the view", "packed_view::rows", first, rows_};
+    if (first > rows_ || count > rows_ - first)
+      return failure{"rows beyond the end of the view", "packed_view::rows", first, rows_};
     basic_packed_view v = *this;
     v.first_row_ += first, v.rows_ = count;
     return v;
   }
 #if defined(__cpp_exceptions)
-  constexpr basic_packed_view rows(std::size_t first, std::size_t count) const { return value_or_throw(try_rows(first, count)); }
+  constexpr basic_packed_view rows(std::size_t first, std::size_t count) const {
+    return value_or_throw(try_rows(first, count));
+  }
 #endif
 
  private:
@@ -101,8 +102,8 @@ using packed_span = basic_packed_view<C, std::byte>;
 // Whatever names its codec and converts to a view of it: packed, packed_view, packed_span, a user's own.
 template <class W>
 concept packed_weights =
-    any_codec<typename std::remove_cvref_t<W>::codec_type> &&
-    std::convertible_to<const std::remove_cvref_t<W>&, packed_view<typename std::remove_cvref_t<W>::codec_type>>;
+    any_codec<typename std::remove_cvref_t<W>::codec_type> && std::convertible_to < const std::remove_cvref_t<W>
+&, packed_view < typename std::remove_cvref_t<W>::codec_type >> ;
 
 template <packed_weights W>
 using codec_of = typename std::remove_cvref_t<W>::codec_type;
