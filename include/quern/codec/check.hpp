@@ -27,10 +27,11 @@ struct bit_map {
   std::array<std::uint64_t, Bytes / 8 + 2> used{};
   std::array<std::uint8_t, Bytes + 1> digits{};
 
+  static constexpr std::uint64_t ones(std::size_t n) { return n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1; }
   constexpr bool claim(std::size_t bit, std::size_t width) {  // false if some of it was taken
     while (width > 0) {
       const std::size_t n = width < 64 - bit % 64 ? width : 64 - bit % 64;
-      const std::uint64_t mask = (n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1) << bit % 64;
+      const std::uint64_t mask = ones(n) << bit % 64;
       if (used[bit / 64] & mask) return false;
       used[bit / 64] |= mask;
       bit += n, width -= n;
@@ -43,8 +44,12 @@ struct bit_map {
     digits[byte] = static_cast<std::uint8_t>(digits[byte] | d);
     return true;
   }
-  constexpr void claim_rest(std::size_t bit, std::size_t width) {
-    for (std::size_t b = bit; b < bit + width; ++b) used[b / 64] |= std::uint64_t{1} << b % 64;
+  constexpr void claim_rest(std::size_t bit, std::size_t width) {  // whatever nothing lies in
+    while (width > 0) {
+      const std::size_t n = width < 64 - bit % 64 ? width : 64 - bit % 64;
+      used[bit / 64] |= ones(n) << bit % 64;
+      bit += n, width -= n;
+    }
   }
   constexpr bool full() const {
     for (std::size_t b = 0; b < Bytes * 8; ++b) {
