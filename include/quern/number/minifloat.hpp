@@ -69,16 +69,17 @@ struct minifloat {
     const std::uint32_t significand = a >> 23 ? (a & 0x7fffff) | 0x800000 : a;
     const int e = ex < least ? least : ex;
     const int shift = 23 - static_cast<int>(Mantissa) + (e - ex);  // bits of the significand to round away
+    // The code is `before` + q, and q counts units of 2^(e - Mantissa); a carry into the next exponent is right by itself.
+    const std::int64_t before = static_cast<std::int64_t>(e - least) << Mantissa;
     std::uint32_t q;
     if (shift > 25) q = 0;
     else if (shift <= 0) q = significand << -shift;
     else {
       const std::uint32_t half = 1u << (shift - 1), rest = significand & low_bits(static_cast<unsigned>(shift));
       q = significand >> shift;
-      q += rest > half || (rest == half && (q & 1));
+      q += rest > half || (rest == half && ((before + q) & 1));
     }
-    // q counts units of 2^(e - Mantissa); a carry into the next exponent is the right code by itself.
-    const std::int64_t code = (static_cast<std::int64_t>(e - least) << Mantissa) + q;
+    const std::int64_t code = before + q;
     if (code > static_cast<std::int64_t>(largest) || a == 0x7f800000) {
       if (Overflow == overflow::saturate) return largest | sign;
       return (Overflow == overflow::nan ? nan_code : top) | sign;
