@@ -7,6 +7,8 @@
 #define QUERN_SIMD_BYTES_INL_HPP_
 #endif
 
+#include <algorithm>
+
 #include "quern/simd/vector-inl.hpp"
 #include "quern/storage/product.hpp"
 
@@ -77,7 +79,7 @@ inline constexpr bool kByteDot = false;
 // the activation, 2 * 128 * 127 < 32768, and the bias moves by 128.
 template <class N>
 inline constexpr int burst_quads = [] {
-  const int fit = 32767 / (254 * as_bytes<N>.largest);
+  const int fit = as_bytes<N>.largest == 0 ? 8 : 32767 / (254 * as_bytes<N>.largest);
   return fit >= 8 ? 8 : fit >= 4 ? 4 : fit >= 2 ? 2 : fit;
 }();
 template <class N>

@@ -86,9 +86,16 @@ HWY_INLINE void ExpandGrid(const std::uint8_t* HWY_RESTRICT tile, std::uint8_t* 
   for (std::size_t c = 0; c < codes; ++c) {
     for (std::size_t r = 0; r < tile_rows; ++r) {
       const std::uint64_t bytes = GridBytes<N>(CodeAt<N::bits>(p, (c * tile_rows + r) * N::bits, size));
-      for (std::size_t e = 0; e < N::elements; ++e) {
-        const std::size_t col = c * N::elements + e;
-        quads[col / quad_cols * 64 + r * quad_cols + col % quad_cols] = static_cast<std::uint8_t>(bytes >> 8 * e);
+      if constexpr (N::elements % quad_cols == 0 && HWY_IS_LITTLE_ENDIAN) {
+        for (std::size_t q = 0; q < N::elements / quad_cols; ++q) {
+          const auto four = static_cast<std::uint32_t>(bytes >> 32 * q);
+          std::memcpy(quads + (c * N::elements / quad_cols + q) * 64 + r * quad_cols, &four, 4);
+        }
+      } else {
+        for (std::size_t e = 0; e < N::elements; ++e) {
+          const std::size_t col = c * N::elements + e;
+          quads[col / quad_cols * 64 + r * quad_cols + col % quad_cols] = static_cast<std::uint8_t>(bytes >> 8 * e);
+        }
       }
     }
   }
