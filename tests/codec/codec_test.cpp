@@ -154,9 +154,27 @@ static_assert([] {
   return digits && !twice && !map.claim(7, 1) && !map.full() && map.claim(8, 8) && map.full() && !map.claim_digit(1, 0);
 }());
 
-TEST_CASE(
-    "a fault has a sentence of its own in codec.hpp") {  // those that compile are above, the sentences in compile_fail/
-  CHECK(static_cast<int>(fault::region) == 9);
+// ---- every format of GGUF: what the parts need is what the block has ----
+
+template <class C>
+void check_bits() {
+  CAPTURE(C::name);
+  std::size_t bits = 0;
+  each_part<C>([&]<std::size_t K>() {
+    bits += grid_of(parts<C>[K], array_of<C, 0>::unit, sample).count() * parts<C>[K].bits;
+  });
+  std::size_t nothing_bits = 0;
+  bool in_base_3 = false;
+  walk_unit<C, 0>(sample, [&]<class, class F>(std::size_t) {
+    const slice s = F::holds(run_in<C>(array_of<C, 0>::unit, sample)(F::what));
+    if (F::what == nothing::id) nothing_bits += s.count * s.width;
+    in_base_3 |= s.digits != 0;
+  });
+  if (!in_base_3) CHECK(bits + nothing_bits == unit_bytes<C, 0>(sample) * 8);
+}
+TEST_CASE("the bits of the parts add up to the bytes of a block") {
+  for_each_type(gguf::presets::types{}, []<class C>() { check_bits<C>(); });
+  check_bits<renamed>();
 }
 
 }  // namespace
