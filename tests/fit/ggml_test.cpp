@@ -3,6 +3,7 @@
 #include "quern/fit/ggml.hpp"
 
 #include "quern/catalog/gguf.hpp"
+#include "quern/fit/ggml_k.hpp"
 #include "quern/reference/encode.hpp"
 #include "quern/storage/packed.hpp"
 #include "support.hpp"
@@ -49,6 +50,12 @@ TEST_CASE("without importance the bytes are ggml's") {
   CHECK(differing<gguf::mxfp4, ggml::mxfp4>("mxfp4.bin") == 0);
   CHECK(differing<gguf::nvfp4, ggml::nvfp4>("nvfp4.bin") == 0);
   CHECK(differing<gguf::iq4_nl, ggml::codebook_scale>("iq4_nl.bin") == 0);
+  CHECK(differing<gguf::q2_k, ggml::q2_k>("q2_K.bin") == 0);
+  CHECK(differing<gguf::q3_k, ggml::q3_k>("q3_K.bin") == 0);
+  CHECK(differing<gguf::q4_k, ggml::q4_k>("q4_K.bin") == 0);
+  CHECK(differing<gguf::q5_k, ggml::q5_k>("q5_K.bin") == 0);
+  CHECK(differing<gguf::q6_k, ggml::q6_k>("q6_K.bin") == 0);
+  CHECK(differing<gguf::iq4_xs, ggml::iq4_xs>("iq4_xs.bin") == 0);
 }
 
 TEST_CASE("with importance the bytes are ggml's") {
@@ -58,6 +65,12 @@ TEST_CASE("with importance the bytes are ggml's") {
   CHECK(differing<gguf::q4_1, ggml::min_max>("q4_1.imat.bin", importance) == 0);
   CHECK(differing<gguf::q5_1, ggml::min_max>("q5_1.imat.bin", importance) == 0);
   CHECK(differing<gguf::iq4_nl, ggml::codebook_scale>("iq4_nl.imat.bin", importance) == 0);
+  CHECK(differing<gguf::q2_k, ggml::q2_k>("q2_K.imat.bin", importance) == 0);
+  CHECK(differing<gguf::q3_k, ggml::q3_k>("q3_K.imat.bin", importance) == 0);
+  CHECK(differing<gguf::q4_k, ggml::q4_k>("q4_K.imat.bin", importance) == 0);
+  CHECK(differing<gguf::q5_k, ggml::q5_k>("q5_K.imat.bin", importance) == 0);
+  CHECK(differing<gguf::q6_k, ggml::q6_k>("q6_K.imat.bin", importance) == 0);
+  CHECK(differing<gguf::iq4_xs, ggml::iq4_xs>("iq4_xs.imat.bin", importance) == 0);
   CHECK(differing<gguf::q8_0, ggml::absmax>("q8_0.imat.bin", importance) == 0);
 }
 

@@ -5,10 +5,12 @@
 
 namespace quern::inline v0 {
 
-// x, rounded to float here and now: a compiler that contracts a * b + c must not reach through it. No instruction is
+// x, rounded to its type here and now: a compiler that contracts a * b + c must not reach through it. No instruction is
 // emitted. Needed because g++ fuses across statements by default and clang++ within an expression, where the target has
 // fused multiply-add; __builtin_assoc_barrier and #pragma GCC optimize do not stop g++ 12.
-constexpr float exact(float x) {
+template <class T>
+  requires(std::is_same_v<T, float> || std::is_same_v<T, double>)
+constexpr T exact(T x) {
 #if defined(__GNUC__) && !defined(__CUDA_ARCH__)
   if (!std::is_constant_evaluated()) {
 #if defined(__SSE2__)

@@ -6,6 +6,7 @@
 #include "quern/catalog/iq_points.hpp"
 #include "quern/codec/codec.hpp"
 #include "quern/fit/ggml.hpp"
+#include "quern/fit/ggml_k.hpp"
 #include "quern/layout/plane.hpp"
 #include "quern/layout/section.hpp"
 #include "quern/layout/strided.hpp"
@@ -140,6 +141,7 @@ struct q2_k
             blocked<256, shared<16, strided<scale<0>, 4, 0, 0, axis<16, 8>>, strided<offset<0>, 4, 0, 4, axis<16, 8>>>,
                     plane<codes, 2, 32>, stream<scale<1>>, stream<offset<1>>>> {
   static constexpr const char* name = "gguf.q2_k";
+  using fit = ggml::q2_k;
   static constexpr int gguf_id = 10;
   static constexpr bool whole_blocks = true;
 };
@@ -149,6 +151,7 @@ struct q3_k : codec<offset_integer<3>, k_scales<16, offset_integer<6>>, symmetri
                     blocked<256, plane<codes, 1, 32, 2>, plane<codes, 2, 32>, plane<scale<0>, 4, 8>,
                             plane<scale<0>, 2, 4, 4>, stream<scale<1>>>> {
   static constexpr const char* name = "gguf.q3_k";
+  using fit = ggml::q3_k;
   static constexpr int gguf_id = 11;
   static constexpr bool whole_blocks = true;
 };
@@ -162,6 +165,7 @@ using k_packed =
 struct q4_k : codec<unsigned_integer<4>, k_scales<32, unsigned_integer<6>>, k_minimum<32, unsigned_integer<6>>,
                     blocked<256, stream<scale<1>>, stream<offset<1>>, k_packed, plane<codes, 4, 32>>> {
   static constexpr const char* name = "gguf.q4_k";
+  using fit = ggml::q4_k;
   static constexpr int gguf_id = 12;
   static constexpr bool whole_blocks = true;
 };
@@ -171,6 +175,7 @@ struct q5_k
     : codec<unsigned_integer<5>, k_scales<32, unsigned_integer<6>>, k_minimum<32, unsigned_integer<6>>,
             blocked<256, stream<scale<1>>, stream<offset<1>>, k_packed, plane<codes, 1, 32, 4>, plane<codes, 4, 32>>> {
   static constexpr const char* name = "gguf.q5_k";
+  using fit = ggml::q5_k;
   static constexpr int gguf_id = 13;
   static constexpr bool whole_blocks = true;
 };
@@ -179,6 +184,7 @@ struct q5_k
 struct q6_k : codec<offset_integer<6>, k_scales<16, integer<8>>, symmetric,
                     blocked<256, plane<codes, 4, 64>, plane<codes, 2, 32, 4>, stream<scale<0>>, stream<scale<1>>>> {
   static constexpr const char* name = "gguf.q6_k";
+  using fit = ggml::q6_k;
   static constexpr int gguf_id = 14;
   static constexpr bool whole_blocks = true;
 };
@@ -188,6 +194,7 @@ struct iq4_xs
     : codec<nl, k_scales<32, offset_integer<6>>, symmetric,
             blocked<256, stream<scale<1>>, stream<scale<0>, 2, 4>, stream<scale<0>, 4>, plane<codes, 4, 16>>> {
   static constexpr const char* name = "gguf.iq4_xs";
+  using fit = ggml::iq4_xs;
   static constexpr int gguf_id = 23;
   static constexpr bool whole_blocks = true;
 };

@@ -1,11 +1,13 @@
 // Formats of ik_llama.cpp, a fork of llama.cpp. Source: ik_llama.cpp, ggml/src/ggml-common.h and iqk/iqk_quantize.cpp.
-// One bit for 16 weights chooses between a table and the same table shifted: a zero point. The ids are the fork's own.
+// One bit for 16 weights chooses between a table and the same table shifted: a zero point. The ids are the fork's own; its
+// searches for scales are not followed.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <array>
 
 #include "quern/catalog/gguf_numbers.hpp"
 #include "quern/codec/codec.hpp"
+#include "quern/fit/least_squares.hpp"
 #include "quern/layout/plane.hpp"
 #include "quern/number/codebook.hpp"
 #include "quern/number/integer.hpp"
@@ -48,6 +50,7 @@ struct cubic6 {
 struct iq2_k : codec<codebook<nl2_values>, scales_of_16<offset_integer<4>>, shifted<5>,
                      blocked<256, stream<scale<1>>, stream<offset<>>, stream<scale<0>>, plane<codes, 2, 32>>> {
   static constexpr const char* name = "ik.iq2_k";
+  using fit = least_squares;
   static constexpr int gguf_id = 137;
   static constexpr bool whole_blocks = true;
 };
@@ -57,6 +60,7 @@ struct iq3_k : codec<codebook<nl3_values>, scales_of_16<signed_odd>, shifted<4>,
                      blocked<256, stream<scale<1>>, stream<offset<>>, stream<scale<0>, 1, 4>, stream<scale<0>, 4>,
                              plane<codes, 2, 32>, plane<codes, 1, 32, 2>>> {
   static constexpr const char* name = "ik.iq3_k";
+  using fit = least_squares;
   static constexpr int gguf_id = 138;
   static constexpr bool whole_blocks = true;
 };
@@ -66,6 +70,7 @@ struct iq4_k : codec<gguf::nl, scales_of_16<offset_integer<6>>, shifted<4>,
                      blocked<256, stream<scale<1>>, stream<offset<>>, stream<scale<0>, 2, 4>, stream<scale<0>, 4>,
                              plane<codes, 4, 16>>> {
   static constexpr const char* name = "ik.iq4_k";
+  using fit = least_squares;
   static constexpr int gguf_id = 139;
   static constexpr bool whole_blocks = true;
 };
@@ -75,6 +80,7 @@ struct iq5_k : codec<codebook<nl5_values>, scales_of_16<offset_integer<6>>, shif
                      blocked<256, stream<scale<1>>, stream<offset<>>, stream<scale<0>, 2, 4>, stream<scale<0>, 4>,
                              plane<codes, 4, 32>, plane<codes, 1, 32, 4>>> {
   static constexpr const char* name = "ik.iq5_k";
+  using fit = least_squares;
   static constexpr int gguf_id = 140;
   static constexpr bool whole_blocks = true;
 };
@@ -84,6 +90,7 @@ struct iq6_k : codec<cubic6, scales_of_16<integer<8>>, shifted<1>,
                      blocked<256, stream<scale<1>>, stream<offset<>>, stream<scale<0>>, plane<codes, 4, 32>,
                              plane<codes, 2, 32, 4>>> {
   static constexpr const char* name = "ik.iq6_k";
+  using fit = least_squares;
   static constexpr int gguf_id = 141;
   static constexpr bool whole_blocks = true;
 };

@@ -16,4 +16,14 @@ struct absmean {
   }
 };
 
+// Numbers of two values, -v and v: the sign, 0 counting as positive, and the scale of least squared error.
+struct sign_and_mean {
+  static constexpr statistic reads = statistic::mean;
+  static constexpr code_rule codes{from::ideal, by::nothing, rounding::ties_up};
+  template <class C>
+  static constexpr affine ideal(const statistics& s) {
+    return {s.mean / reach<typename C::number>};
+  }
+};
+
 }  // namespace quern::inline v0

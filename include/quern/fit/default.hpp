@@ -4,13 +4,32 @@
 #include <type_traits>
 
 #include "quern/fit/absmax.hpp"
+#include "quern/fit/absmean.hpp"
 #include "quern/fit/min_max.hpp"
+#include "quern/fit/mx.hpp"
 
 namespace quern::inline v0 {
 
-// absmax, and min_max for a codec with an offset.
+// Whether the only level of scales stores powers of two.
 template <class C>
-using default_fit = std::conditional_t<has_offset<C>, min_max, absmax>;
+inline constexpr bool has_power_of_two_scale = [] {
+  if constexpr (C::granularity::size == 1) return powers_of_two<typename C::granularity::template level<0>::number>;
+  else return false;
+}();
+// Whether the number has the values -v and v and no other.
+template <class N>
+inline constexpr bool is_sign = [] {
+  if constexpr (scalar_format<N> && N::bits <= 8) return sorted<N>.size == 2 && lowest<N> == -highest<N>;
+  else return false;
+}();
+
+// min_max for a codec with an offset; for others the rule of MX where a scale is a power of two, sign and mean where
+// there is nothing but a sign, else absmax.
+template <class C>
+using default_fit = std::conditional_t<
+    has_offset<C>, min_max,
+    std::conditional_t<is_sign<typename C::number>, sign_and_mean,
+                       std::conditional_t<has_power_of_two_scale<C>, mx_scale<mx_rule::floor>, absmax>>>;
 
 template <class C>
 consteval auto chosen_fit() {

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "quern/codec/codec.hpp"
+#include "quern/fit/region.hpp"
 #include "quern/fit/rounding.hpp"
 #include "quern/fit/statistics.hpp"
 
@@ -62,6 +63,10 @@ template <class F>
 concept search_fit = !statistics_fit<F> && requires {
   { F::codes } -> std::convertible_to<code_rule>;
 };
+// A fit over the blocks of the coarser of two levels (fit/block.hpp): group<C>(w, block) fits one group of a block,
+// scales<C>(groups) and offsets<C>(groups) then choose the codes of both levels of a block.
+template <class F>
+concept block_fit = search_fit<F> && requires { requires F::fits_blocks; };
 template <class F>
 concept any_fit = statistics_fit<F> || search_fit<F>;
 
@@ -83,6 +88,12 @@ concept chooses_finest = statistics_fit<F> && requires {
 template <class F>
 concept chooses_reach = requires {
   { F::finer_reach } -> std::convertible_to<float>;
+};
+// A better scale and offset than the ideal, once the coarser levels are stored, by which those stored are known:
+// settled(a) is what would be read back if `a` were wanted (an offset of several levels is taken as it is).
+template <class F, class C>
+concept refines = requires(const weight_region& w, affine a, affine (*settled)(affine)) {
+  { F::template refine<C>(w, a, settled) } -> std::same_as<affine>;
 };
 // Another fit for weights that have an importance.
 template <class F>
@@ -177,7 +188,7 @@ constexpr element_map map_of(const auto& ideal, const affine& stored) {
   if constexpr (rule.scale == from::ideal && requires { ideal.inverse; }) {
     m.shift = ideal.shift, m.factor = ideal.inverse;
   } else {
-    if constexpr (shifts<C, Fit>) m.shift = exact(C::symmetry::weight(used.scale, 0, used.offset));
+    if constexpr (shifts<C, Fit>) m.shift = exact(C::symmetry::weight(used.scale, 0, used.offset)) + 0.0f;  // not -0
     m.factor = inverse_or_zero(used.scale);
     m.divides = used.scale != 0 && (rule.how == by::division || !is_finite(m.factor));
     if (m.divides) m.factor = used.scale;

@@ -1,231 +1,83 @@
 // The meaning of encoding: one encode for every codec of scalar numbers, written to be read.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <algorithm>
+#include <array>
 
+#include "quern/fit/block.hpp"
 #include "quern/fit/default.hpp"
-#include "quern/fit/region.hpp"
 #include "quern/reference/decode.hpp"
+#include "quern/reference/levels.hpp"
 
 namespace quern::inline v0::reference {
 
-// ---- regions ----
-
-// The lesser, and the greater, of two extents in each direction; `all` is the greatest.
-constexpr shape lesser(shape a, shape b) {
-  const auto pick = [](std::size_t i, std::size_t j) { return i == all ? j : j == all ? i : std::min(i, j); };
-  return {pick(a.rows, b.rows), pick(a.cols, b.cols)};
-}
-constexpr shape greater(shape a, shape b) {
-  const auto pick = [](std::size_t i, std::size_t j) { return i == all || j == all ? all : std::max(i, j); };
-  return {pick(a.rows, b.rows), pick(a.cols, b.cols)};
-}
-
-// The region of the finest level of a granularity; the whole matrix where there is no level.
-template <granularity G>
-inline constexpr shape finest_region = [] {
-  shape finest{all, all};
-  [&]<std::size_t... I>(std::index_sequence<I...>) {
-    ((finest = lesser(finest, G::template level<I>::region)), ...);
-  }(std::make_index_sequence<G::size>{});
-  return finest;
-}();
-
-// The weights that see one scale and one offset.
+// Writes the codes of a region: code(x, i) for its weights, numbered row by row. Where the matrix's edge cuts the region it
+// is filled up, as far as the storage has room, with outside.
 template <class C>
-inline constexpr shape uniform_region =
-    lesser(finest_region<typename C::granularity>, finest_region<typename C::symmetry::offsets>);
-
-// The weights that are fitted together: whole regions of scales, and of offsets.
-template <class C>
-inline constexpr shape fit_region = [] {
-  using G = typename C::granularity;
-  using O = typename C::symmetry::offsets;
-  return G::size == 0 || O::size == 0 ? uniform_region<C> : greater(finest_region<G>, finest_region<O>);
-}();
-
-// Rows of a matrix, and all its columns.
-struct window {
-  shape matrix;
-  std::size_t first_row, rows;
-};
-
-// f(first, size) for every region of a window, cut at the matrix's edge. The window holds whole regions.
-constexpr void each_region(const window& w, shape region, auto f) {
-  const shape step = within(region, w.matrix);
-  for (std::size_t r = w.first_row; r < w.first_row + w.rows; r += step.rows)
-    for (std::size_t c = 0; c < w.matrix.cols; c += step.cols)
-      f(coord{r, c}, shape{std::min(step.rows, w.first_row + w.rows - r), std::min(step.cols, w.matrix.cols - c)});
-}
-
-// The same for the regions `inner` that lie in the region `outer` of size `size`, or, where they are larger, for the one
-// that holds it.
-constexpr void each_region_in(const window& w, shape inner, coord outer, shape size, auto f) {
-  const shape step = within(inner, w.matrix);
-  for (std::size_t r = outer.row / step.rows * step.rows; r < outer.row + size.rows; r += step.rows)
-    for (std::size_t c = outer.col / step.cols * step.cols; c < outer.col + size.cols; c += step.cols)
-      f(coord{r, c}, shape{std::min(step.rows, w.matrix.rows - r), std::min(step.cols, w.matrix.cols - c)});
-}
-
-// ---- fits ----
-
-// A matrix of weights that rows `rows` of a packed matrix are to hold.
-struct source {
-  matrix_view<const float> x;  // the window's rows
-  std::span<const float> importance;
-  window rows;
-
-  constexpr weight_region region(coord first, shape size) const {
-    return {x, importance, {first.row - rows.first_row, first.col}, size};
-  }
-};
-
-template <statistic Kind>
-constexpr statistics gather_region(const source& s, coord first, shape size) {
-  return gather<Kind>([&](auto f) { s.region(first, size).each(f); });
-}
-
-// The fit's scale and offset of a region. What overflows is the greatest float.
-template <class C, any_fit Fit>
-constexpr auto ideal_of(const source& s, coord first, shape size) {
-  auto ideal = [&] {
-    if constexpr (statistics_fit<Fit>) return Fit::template ideal<C>(gather_region<Fit::reads>(s, first, size));
-    else return Fit::template ideal<C>(s.region(first, size));
-  }();
-  ideal.scale = saturated(ideal.scale), ideal.offset = saturated(ideal.offset);
-  return ideal;
-}
-
-// ---- levels of scales and offsets ----
-//
-// A granularity's levels make one number: the stored numbers of all multiplied levels, coarsest first, then the adding
-// levels'. What<I> is the part of level I, scale<I> or offset<I>; ideal(first, size) is what the levels should make. Fit
-// is void for offsets: a fit has rules of its own for levels of scales only.
-
-// Levels [Begin, End) of G that are multiplied: how many there are, and the product of what they reach.
-template <class G, std::size_t Begin, std::size_t End>
-struct factors {
-  template <std::size_t I>
-  static constexpr bool is = !adding_level<typename G::template level<I>>;
-  static constexpr std::size_t count = []<std::size_t... I>(std::index_sequence<I...>) {
-    return (std::size_t{0} + ... + (is<Begin + I> ? 1 : 0));
-  }(std::make_index_sequence<End - Begin>{});
-  static constexpr float reached = []<std::size_t... I>(std::index_sequence<I...>) {
-    return (1.0f * ... * (is<Begin + I> ? reach<typename G::template level<Begin + I>::number> : 1.0f));
-  }(std::make_index_sequence<End - Begin>{});
-};
-
-// What the stored levels coarser than level I make at w, adding levels left out.
-template <class G, template <std::uint8_t> class What, std::size_t I, class C>
-constexpr float coarser_product(const packed_span<C>& out, coord w) {
-  float total = 1;
-  [&]<std::size_t... J>(std::index_sequence<J...>) {
-    ([&] {
-      using L = typename G::template level<G::size - 1 - J>;
-      if constexpr (!adding_level<L>)
-        total = exact(total * value<typename L::number>(code_at<What<G::size - 1 - J>>(out, w)));
-    }(), ...);
-  }(std::make_index_sequence<G::size - 1 - I>{});
-  return total;
-}
-
-// x less what the stored adding levels before level I add at w.
-template <class G, template <std::uint8_t> class What, std::size_t I, class C>
-constexpr float without_sums(float x, const packed_span<C>& out, coord w) {
-  [&]<std::size_t... J>(std::index_sequence<J...>) {
-    ([&] {
-      using L = typename G::template level<J>;
-      if constexpr (adding_level<L>) x = exact(x - value<typename L::number>(code_at<What<J>>(out, w)));
-    }(), ...);
-  }(std::make_index_sequence<I>{});
-  return x;
-}
-
-// The code of an adding level: the mean of what there is to make in its region.
-template <class G, template <std::uint8_t> class What, std::size_t I, class C>
-constexpr std::uint32_t sum_code(const source& s, const packed_span<C>& out, coord first, shape size, auto ideal) {
-  double sum = 0;
-  std::size_t count = 0;
-  each_region_in(s.rows, fit_region<C>, first, size, [&](coord f, shape n) {
-    sum += static_cast<double>(without_sums<G, What, I>(ideal(f, n), out, f)), ++count;
-  });
-  return nearest_finite<typename G::template level<I>::number>(static_cast<float>(sum / static_cast<double>(count)));
-}
-
-// The code of a multiplied level: that of the coarsest of several and that of the finest may be the fit's. Else the finest
-// makes up the rest of what there is to make, and any other stores the least that lets the finer ones reach the greatest
-// magnitude in its region.
-template <class Fit, class G, template <std::uint8_t> class What, std::size_t I, class C>
-constexpr std::uint32_t factor_code(const source& s, const packed_span<C>& out, coord first, shape size, auto ideal) {
-  using N = typename G::template level<I>::number;
-  using finer = factors<G, 0, I>;
-  using coarser = factors<G, I + 1, G::size>;
-  const float product = coarser_product<G, What, I>(out, first);
-  if constexpr (coarser::count == 0 && finer::count > 0 && chooses_coarsest<Fit, C>) {
-    return Fit::template coarsest_code<C>(gather_region<Fit::reads>(s, first, size));
-  } else if constexpr (finer::count == 0 && chooses_finest<Fit, C>) {
-    return Fit::template finest_code<C>(gather_region<Fit::reads>(s, first, size), product);
-  } else {
-    float wanted = -0.0f;  // 0 keeps its sign
-    each_region_in(s.rows, fit_region<C>, first, size, [&](coord f, shape n) {
-      const float x = without_sums<G, What, G::size>(ideal(f, n), out, f);
-      if (x == wanted || magnitude(x) > magnitude(wanted)) wanted = x;
-    });
-    if constexpr (coarser::count > 0) wanted = product == 0 ? 0 : wanted / product;
-    if constexpr (finer::count > 0) {
-      constexpr float reached = [] {
-        if constexpr (chooses_reach<Fit> && coarser::count == 0) return Fit::finer_reach;
-        else return finer::reached;
-      }();
-      wanted = magnitude(wanted) / reached;
-      if constexpr (powers_of_two<N>) wanted = power_of_two_above(wanted);
+constexpr void write_codes_of(const source& s, const packed_span<C>& out, coord first, shape size, auto code,
+                              std::uint32_t outside) {
+  const shape matrix = s.rows.matrix, unit = unit_extent<C, array_with<C, 0>>(matrix);
+  const shape whole = within(uniform_region<C>, matrix);
+  const std::size_t rows = std::min(whole.rows, round_up(matrix.rows, unit.rows) - first.row);
+  const std::size_t cols = std::min(whole.cols, round_up(matrix.cols, unit.cols) - first.col);
+  const weight_region weights = s.region(first, size);
+  for (std::size_t r = 0; r < rows; ++r)
+    for (std::size_t c = 0; c < cols; ++c) {
+      const std::size_t i = r * size.cols + c;
+      set_code<codes>(out, {first.row + r, first.col + c}, r < size.rows && c < size.cols ? code(weights[i], i) : outside);
     }
-    return nearest_finite<N>(wanted);
-  }
 }
 
-// Writes every level of G: the adding ones, then the others from the coarsest. Stored numbers are read back, so that each
-// level makes up for the rounding of those before.
-template <class Fit, class G, template <std::uint8_t> class What, class C>
-constexpr void write_levels(const source& s, const packed_span<C>& out, auto ideal) {
-  const auto write = [&]<std::size_t I>(auto code) {
-    each_region(s.rows, G::template level<I>::region,
-                [&](coord first, shape size) { set_code<What<I>>(out, first, code(s, out, first, size, ideal)); });
-  };
-  [&]<std::size_t... I>(std::index_sequence<I...>) {
-    ([&] {
-      if constexpr (adding_level<typename G::template level<I>>)
-        write.template operator()<I>([](const auto&... a) { return sum_code<G, What, I>(a...); });
-    }(), ...);
-    ([&] {
-      constexpr std::size_t J = G::size - 1 - I;
-      if constexpr (!adding_level<typename G::template level<J>>)
-        write.template operator()<J>([](const auto&... a) { return factor_code<Fit, G, What, J>(a...); });
-    }(), ...);
-  }(std::make_index_sequence<G::size>{});
-}
-
-// ---- codes ----
-
-// Writes the codes of every weight, with the scales and offsets that are stored by now. A group that the matrix's edge
-// cuts is filled up, where the storage has room, with codes of weight 0.
+// Writes the codes of every weight, with the scales and offsets that are stored by now.
 template <class Fit, class C>
 constexpr void write_codes(const source& s, const packed_span<C>& out) {
-  constexpr std::size_t array = array_with<C, 0>;
-  const shape unit = unit_extent<C, array>(s.rows.matrix), step = within(uniform_region<C>, s.rows.matrix);
-  const shape room{round_up(s.rows.matrix.rows, unit.rows), round_up(s.rows.matrix.cols, unit.cols)};
-  each_region(s.rows, uniform_region<C>, [&](coord first, shape size) {
-    const weight_region weights = s.region(first, size);
-    const affine stored{scale_at(out, first), offset_at(out, first)};
-    element_map map;
-    each_region_in(s.rows, fit_region<C>, first, size,
-                   [&](coord f, shape n) { map = map_of<C, Fit>(ideal_of<C, Fit>(s, f, n), stored); });
-    const std::size_t rows = std::min(step.rows, room.rows - first.row), cols = std::min(step.cols, room.cols - first.col);
-    for (std::size_t r = 0; r < rows; ++r)
-      for (std::size_t c = 0; c < cols; ++c) {
-        const float x = r < size.rows && c < size.cols ? weights[r * size.cols + c] : 0.0f;
-        set_code<codes>(out, {first.row + r, first.col + c}, code_of<C, Fit>(x, map));
-      }
+  each_region(s.rows, fit_region<C>, [&](coord fitted, shape fitted_size) {
+    const auto ideal = ideal_of<C, Fit>(s, fitted, fitted_size);
+    each_region_in(s.rows, uniform_region<C>, fitted, fitted_size, [&](coord first, shape size) {
+      const element_map map = map_of<C, Fit>(ideal, affine{scale_at(out, first), offset_at(out, first)});
+      write_codes_of(s, out, first, size, [&](float x, std::size_t) { return code_of<C, Fit>(x, map); },
+                     code_of<C, Fit>(0, map));
+    });
+  });
+}
+
+// All parts, where a fit chooses two levels together: block by block.
+template <block_fit Fit, class C>
+void write_blocks(const source& s, const packed_span<C>& out) {
+  using G = typename C::granularity;
+  using O = typename C::symmetry::offsets;
+  static_assert(G::size == 2 && (O::size == 0 || O::size == 2), "encode: a fit over blocks needs two levels of scales, and of offsets if any");
+  using coarse_number = typename G::template level<1>::number;
+  constexpr shape block = G::template level<1>::region, group = fit_region<C>;
+  static_assert(block.count() / group.count() <= block_levels::most_groups && group.count() <= fitted_group::most_weights,
+                "encode: a fit over blocks is for blocks of at most 16 groups of at most 32 weights");
+  const bool weighted = !s.importance.empty();
+
+  each_region(s.rows, block, [&](coord first, shape size) {
+    std::array<fitted_group, block_levels::most_groups> storage;
+    std::array<coord, block_levels::most_groups> at{};
+    std::array<shape, block_levels::most_groups> extent{};
+    std::size_t n = 0;
+    each_region_in(s.rows, group, first, size, [&](coord f, shape g) {
+      storage[n] = Fit::template group<C>(s.region(f, g), s.region(first, size)), at[n] = f, extent[n] = g, ++n;
+    });
+    const std::span<fitted_group> groups = std::span(storage).first(n);
+
+    const block_levels scales = Fit::template scales<C>(groups, weighted);
+    set_code<scale<1>>(out, first, nearest_finite<coarse_number>(scales.coarse));
+    for (std::size_t i = 0; i < n; ++i) set_code<scale<0>>(out, at[i], scales.codes[i]);
+    if constexpr (O::size == 2) {
+      const block_levels offsets = Fit::template offsets<C>(groups, weighted);
+      set_code<offset<1>>(out, first, nearest_finite<typename O::template level<1>::number>(offsets.coarse));
+      for (std::size_t i = 0; i < n; ++i) set_code<offset<0>>(out, at[i], offsets.codes[i]);
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      const affine stored{scale_at(out, at[i]), offset_at(out, at[i])};
+      const affine ideal{exact(scales.coarse * G::template level<0>::number::value(scales.codes[i]))};
+      const element_map map = map_of<C, Fit>(ideal, stored);
+      const bool keeps = Fit::codes.scale == from::stored && stored.scale == 0;
+      const auto code = [&](float x, std::size_t k) { return keeps ? groups[i].codes[k] : code_of<C, Fit>(x, map); };
+      write_codes_of(s, out, at[i], extent[i], code, code_of<C, Fit>(0, map));
+    }
   });
 }
 
@@ -275,9 +127,16 @@ constexpr result<void> encode(matrix_view<const float> x, packed_span<C> out, st
 
   if (out.rows() == out.matrix().rows)
     for (std::size_t i = 0; i < C::layout::arrays; ++i) std::ranges::fill(out.array(i), std::byte{0});
-  write_levels<Fit, typename C::granularity, scale>(s, out, [&](coord f, shape n) { return ideal_of<C, Fit>(s, f, n).scale; });
-  write_levels<void, typename C::symmetry::offsets, offset>(s, out, [&](coord f, shape n) { return ideal_of<C, Fit>(s, f, n).offset; });
-  write_codes<Fit>(s, out);
+  if constexpr (block_fit<Fit>) {
+    write_blocks<Fit>(s, out);
+  } else {
+    write_levels<Fit, typename C::granularity, scale>(s, out, remembering([&](coord f, shape n, bool last) {
+      return last ? final_of<C, Fit>(s, out, f, n).scale : ideal_of<C, Fit>(s, f, n).scale;
+    }));
+    write_levels<void, typename C::symmetry::offsets, offset>(
+        s, out, remembering([&](coord f, shape n, bool) { return final_of<C, Fit>(s, out, f, n).offset; }));
+    write_codes<Fit>(s, out);
+  }
   return {};
 }
 
