@@ -8,4 +8,4 @@
 using namespace quern;
 using mistake =
     codec<unsigned_integer<5>, levels<group<32, f16>>, symmetric, blocked<32, stream<scale<>>, plane<codes, 4, 16>>>;
-const auto bad = mistake::bad;
+const bool checked = mistake::checked();

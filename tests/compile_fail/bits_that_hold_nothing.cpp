@@ -7,4 +7,4 @@
 #include "quern/number/progression.hpp"
 using namespace quern;
 using mistake = codec<unsigned_integer<3>, levels<>, symmetric, blocked<10, shared<4, stream<codes>>>>;
-const auto bad = mistake::bad;
+const bool checked = mistake::checked();

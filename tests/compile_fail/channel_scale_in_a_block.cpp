@@ -8,4 +8,4 @@
 using namespace quern;
 using mistake =
     codec<unsigned_integer<4>, levels<channel<f16>>, symmetric, blocked<256, stream<scale<>>, stream<codes>>>;
-const auto bad = mistake::bad;
+const bool checked = mistake::checked();

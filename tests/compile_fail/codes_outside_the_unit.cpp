@@ -9,4 +9,4 @@
 using namespace quern;
 using mistake = codec<unsigned_integer<4>, levels<group<32, f16>>, symmetric,
                       blocked<32, stream<scale<>>, shared<15, strided<codes, 4, 0, 0, axis<32, 4>>>>>;
-const auto bad = mistake::bad;
+const bool checked = mistake::checked();

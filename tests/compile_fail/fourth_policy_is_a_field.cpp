@@ -7,4 +7,4 @@
 #include "quern/number/progression.hpp"
 using namespace quern;
 using mistake = codec<offset_integer<4>, levels<group<32, f16>>, symmetric, plane<codes, 4, 16>>;
-const auto bad = mistake::bad;
+const bool checked = mistake::checked();

@@ -7,4 +7,4 @@
 #include "quern/number/progression.hpp"
 using namespace quern;
 using mistake = codec<offset_integer<4>, levels<f16>>;
-const auto bad = mistake::bad;
+const bool checked = mistake::checked();

@@ -8,4 +8,4 @@
 #include "quern/number/progression.hpp"
 using namespace quern;
 using mistake = codec<unsigned_integer<8>, levels<>, symmetric, blocked<16, section<0, 32, stream<codes>>>>;
-const auto bad = mistake::bad;
+const bool checked = mistake::checked();

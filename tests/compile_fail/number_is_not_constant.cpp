@@ -8,4 +8,4 @@ struct mine {
   static float value(std::uint32_t code) { return static_cast<float>(code); }
 };
 using mistake = codec<mine, levels<>>;
-const auto bad = mistake::bad;
+const bool checked = mistake::checked();

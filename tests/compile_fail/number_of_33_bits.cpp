@@ -8,4 +8,4 @@ struct mine {
   static constexpr float value(std::uint32_t) { return 1; }
 };
 using mistake = codec<mine, levels<>>;
-const auto bad = mistake::bad;
+const bool checked = mistake::checked();

@@ -8,4 +8,4 @@ struct mine {
   static constexpr double value(std::uint32_t code) { return code; }
 };
 using mistake = codec<mine, levels<>>;
-const auto bad = mistake::bad;
+const bool checked = mistake::checked();

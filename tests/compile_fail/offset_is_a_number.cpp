@@ -7,4 +7,4 @@
 #include "quern/number/progression.hpp"
 using namespace quern;
 using mistake = codec<unsigned_integer<4>, levels<group<32, f16>>, zero_point<unsigned_integer<4>>>;
-const auto bad = mistake::bad;
+const bool checked = mistake::checked();

@@ -11,4 +11,4 @@ struct halving {
   static constexpr std::size_t position(coord c, shape) { return c.col; }
 };
 using mistake = codec<unsigned_integer<4>, levels<>, symmetric, blocked<32, ordered<halving, plane<codes, 4, 16>>>>;
-const auto bad = mistake::bad;
+const bool checked = mistake::checked();

@@ -7,4 +7,4 @@
 #include "quern/number/progression.hpp"
 using namespace quern;
 using mistake = codec<unsigned_integer<4>, levels<>, symmetric, blocked<64, repeat<32, stream<codes>>>>;
-const auto bad = mistake::bad;
+const bool checked = mistake::checked();

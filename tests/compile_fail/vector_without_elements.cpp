@@ -8,4 +8,4 @@ struct mine {
   static constexpr float value(std::uint32_t code, std::size_t j) { return static_cast<float>(code >> j & 1); }
 };
 using mistake = codec<mine, levels<>>;
-const auto bad = mistake::bad;
+const bool checked = mistake::checked();

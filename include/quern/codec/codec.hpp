@@ -29,7 +29,8 @@ consteval auto separate_layout() {
     return separate<plain_array<codes, 1, elements<N>, N::bits>,
                     level_array<scale<I>, typename G::template level<I>>...,
                     level_array<offset<J>, typename O::template level<J>>...>{};
-  }(std::make_index_sequence<G::size>{}, std::make_index_sequence<O::size>{});
+  }
+  (std::make_index_sequence<G::size>{}, std::make_index_sequence<O::size>{});
 }
 
 struct default_layout {};
@@ -77,39 +78,46 @@ struct codec
     if constexpr (composed) return fault_of<described>();
     else return fault::none;
   }();
-  static_assert(
-      bad != fault::unknown_part,
-      "layout: a field stores a part (a level of scale or offset) that the granularity or symmetry does not have");
-  static_assert(bad != fault::too_many_codes,
-                "layout: a field holds more codes than the unit has; check its counts and the extents of the unit");
-  static_assert(bad != fault::outside,
-                "layout: a field reaches outside its unit; enlarge the unit or the shared bytes");
-  static_assert(bad != fault::stored_twice,
-                "layout: two fields store the same bits of a code; check their shifts and widths");
-  static_assert(bad != fault::shared_bit,
-                "layout: two codes lie in the same bit; check strides, origins and the order of fields");
-  static_assert(bad != fault::not_stored,
-                "layout: some bits of a code are stored nowhere; the fields' widths must add up to the number's bits");
-  static_assert(bad != fault::unused_bit,
-                "layout: some bits of the unit hold nothing; if that is meant, say so with a field of part `nothing`");
-  static_assert(bad != fault::order,
-                "layout: an order does not map the positions of a unit one to one onto its grid of codes");
-  static_assert(bad != fault::region,
-                "layout: a unit must hold whole regions of every part in it; make it a multiple of the group, or store "
-                "the part in an array of its own");
-  static_assert(
-      bad != fault::none ||
-          [] {
-            if constexpr (composed) return every_part_has_one_array<described>();
-            else return true;
-          }(),
-      "layout: every part must be stored in exactly one array");
-  static_assert(
-      [] {
-        if constexpr (composed) return levels_nest<Granularity>() && levels_nest<typename Symmetry::offsets>();
-        else return true;
-      }(),
-      "granularity: levels must be listed finest first, and every region must lie inside one of the next level");
+  // Checked where the codec is first used, so that a declaration costs nothing until then.
+  static consteval bool checked() {
+    static_assert(
+        bad != fault::unknown_part,
+        "layout: a field stores a part (a level of scale or offset) that the granularity or symmetry does not have");
+    static_assert(bad != fault::too_many_codes,
+                  "layout: a field holds more codes than the unit has; check its counts and the extents of the unit");
+    static_assert(bad != fault::outside,
+                  "layout: a field reaches outside its unit; enlarge the unit or the shared bytes");
+    static_assert(bad != fault::stored_twice,
+                  "layout: two fields store the same bits of a code; check their shifts and widths");
+    static_assert(bad != fault::shared_bit,
+                  "layout: two codes lie in the same bit; check strides, origins and the order of fields");
+    static_assert(
+        bad != fault::not_stored,
+        "layout: some bits of a code are stored nowhere; the fields' widths must add up to the number's bits");
+    static_assert(
+        bad != fault::unused_bit,
+        "layout: some bits of the unit hold nothing; if that is meant, say so with a field of part `nothing`");
+    static_assert(bad != fault::order,
+                  "layout: an order does not map the positions of a unit one to one onto its grid of codes");
+    static_assert(
+        bad != fault::region,
+        "layout: a unit must hold whole regions of every part in it; make it a multiple of the group, or store "
+        "the part in an array of its own");
+    static_assert(
+        bad != fault::none ||
+            [] {
+              if constexpr (composed) return every_part_has_one_array<described>();
+              else return true;
+            }(),
+        "layout: every part must be stored in exactly one array");
+    static_assert(
+        [] {
+          if constexpr (composed) return levels_nest<Granularity>() && levels_nest<typename Symmetry::offsets>();
+          else return true;
+        }(),
+        "granularity: levels must be listed finest first, and every region must lie inside one of the next level");
+    return true;
+  }
 };
 
 // Satisfied by codec<...> and by presets derived from it.
@@ -117,13 +125,13 @@ template <class C>
 concept any_codec = requires {
   typename C::base;
   typename C::described;
-  requires C::composed && C::bad == fault::none;
+  requires C::checked();
 };
 
 // Two codecs that differ in layout alone hold the same numbers.
 template <class A, class B>
 concept same_numbers = std::same_as<typename A::number, typename B::number> &&
-                       std::same_as<typename A::granularity, typename B::granularity> &&
-                       std::same_as<typename A::symmetry, typename B::symmetry>;
+    std::same_as<typename A::granularity, typename B::granularity> &&
+    std::same_as<typename A::symmetry, typename B::symmetry>;
 
 }  // namespace quern::inline v0
