@@ -59,9 +59,9 @@ class basic_packed_view {
 
   // Another spelling of the same description (a preset and the codec beneath), and read-only from writable.
   template <class D, class B>
-  requires(std::same_as<typename D::base, typename C::base>&& std::is_convertible_v<B*, Byte*> &&
-           !(std::same_as<C, D> &&
-             std::same_as<B, Byte>)) constexpr basic_packed_view(const basic_packed_view<D, B>& v) noexcept
+    requires(std::same_as<typename D::base, typename C::base> && std::is_convertible_v<B*, Byte*> &&
+             !(std::same_as<C, D> && std::same_as<B, Byte>))
+  constexpr basic_packed_view(const basic_packed_view<D, B>& v) noexcept
       : matrix_(v.matrix()), first_row_(v.first_row()), rows_(v.rows()) {
     for (std::size_t i = 0; i < arrays; ++i) bytes_[i] = v.array(i);
   }
@@ -101,11 +101,10 @@ using packed_span = basic_packed_view<C, std::byte>;
 
 // Whatever names its codec and converts to a view of it: packed, packed_view, packed_span, a user's own.
 template <class W>
-concept packed_weights =
-    any_codec<typename std::remove_cvref_t<W>::codec_type> && std::convertible_to < const std::remove_cvref_t<W>
-&, packed_view < typename std::remove_cvref_t<W>::codec_type >> ;
-
-template <packed_weights W>
 using codec_of = typename std::remove_cvref_t<W>::codec_type;
+template <class W>
+inline constexpr bool converts_to_view = std::is_convertible_v<const std::remove_cvref_t<W>&, packed_view<codec_of<W>>>;
+template <class W>
+concept packed_weights = any_codec<codec_of<W>> && converts_to_view<W>;
 
 }  // namespace quern::inline v0
