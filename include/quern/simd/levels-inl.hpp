@@ -85,8 +85,8 @@ HWY_INLINE VF PartVector(const panel_place<C>& at, std::size_t col, int r) {
     const std::size_t units = region.cols == all ? 1 : ceil_div(at.w->matrix().cols, region.cols);
     const std::size_t u = region.cols == all ? 0 : (at.index * tile_cols<typename C::described> + col) / region.cols;
     const auto* p = reinterpret_cast<const std::uint8_t*>(at.w->array(array).data());
-    return Values<N>(
-        LoadCodes<N::bits>(p + ((at.row / tile_rows * units + u) * tile_rows + r * kLanes) * (N::bits / 8)));
+    const std::size_t first = (at.row / tile_rows * units + u) * tile_rows + static_cast<std::size_t>(r * kLanes);
+    return Values<N>(LoadCodes<N::bits>(p + first * (N::bits / 8)));
   } else {
     const std::size_t c = at.index * tile_cols<typename C::described> + col;
     const shape matrix = at.w->matrix();
