@@ -10,7 +10,8 @@ namespace quern::inline v0 {
 template <std::size_t Rows, std::size_t Cols, class N>
 struct block {
   static_assert(scalar_format<N>,
-                "granularity: the last parameter of block, group, channel and tensor must be a number format with one value a code, like f16 or e8m0");
+                "granularity: the last parameter of block, group, channel and tensor must be a number format "
+                "with one value a code, like f16 or e8m0");
   static constexpr shape region{Rows, Cols};
   using number = N;
 };
@@ -32,7 +33,8 @@ struct plus : L {
 template <class... Ls>
 struct levels {
   static_assert((scale_level<Ls> && ...),
-                "granularity: a level must be group<...>, channel<...>, tensor<...>, block<...>, plus<...> or a struct with `region` and a scalar `number`");
+                "granularity: a level must be group<...>, channel<...>, tensor<...>, block<...>, plus<...> "
+                "or a struct with `region` and a scalar `number`");
   static constexpr std::size_t size = sizeof...(Ls);
   template <std::size_t I>
   using level = typename nth<I, Ls...>::type;

@@ -21,7 +21,8 @@ struct unit {
 template <class Unit, class Arrangement, class... Fields>
 struct array {
   static_assert(quern::arrangement<Arrangement>,
-                "layout: the second parameter of array must be an arrangement: by_rows, by_columns, word_rows<...> or a struct with `byte(unit, units, byte, size)`");
+                "layout: the second parameter of array must be an arrangement: by_rows, by_columns, "
+                "word_rows<...> or a struct with `byte(unit, units, byte, size)`");
   static constexpr shape unit = Unit::size;
   using arrangement = Arrangement;
   using fields = sequence<Fields...>;
@@ -63,7 +64,8 @@ concept layout = requires {
 template <class Node>
 struct walker {
   static_assert(field<Node>,
-                "layout: a unit holds fields, like stream<codes> or plane<codes, 4, 16>, and groups of fields: sequence, shared, ordered, repeat");
+                "layout: a unit holds fields, like stream<codes> or plane<codes, 4, 16>, and groups of fields: "
+                "sequence, shared, ordered, repeat");
   template <class>
   static constexpr std::size_t go(std::size_t byte, const auto&, auto&) {
     return byte;
@@ -99,7 +101,8 @@ struct walker<shared<Bytes, Fields...>> {
 template <class O, class... Fields>
 struct walker<ordered<O, Fields...>> {
   static_assert(order<O>,
-                "layout: the first parameter of ordered must be an order: row_major, interleaved<...>, permuted<...> or a struct with `at(position, grid)` and `position(coord, grid)`");
+                "layout: the first parameter of ordered must be an order: row_major, interleaved<...>, permuted<...> "
+                "or a struct with `at(position, grid)` and `position(coord, grid)`");
   template <class>
   static constexpr std::size_t go(std::size_t byte, const auto& run_of, auto& visit) {
     return walker<sequence<Fields...>>::template go<O>(byte, run_of, visit);

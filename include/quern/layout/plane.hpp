@@ -9,7 +9,8 @@ namespace quern::inline v0 {
 // Width * (i % P / Stride), where P = 8 * Stride / Width codes share a run of Stride bytes. Stride `all`: one run.
 template <class What, unsigned Width, std::size_t Stride, unsigned Shift = 0>
 struct plane {
-  static_assert(Width == 1 || Width == 2 || Width == 4 || Width == 8, "layout: the width of a plane must divide a byte; three bits are a plane of 2 and one of 1");
+  static_assert(Width == 1 || Width == 2 || Width == 4 || Width == 8,
+                "layout: the width of a plane must divide a byte; three bits are a plane of 2 and one of 1");
   static constexpr part what = What::id;
   static constexpr bool compact = true;
   static constexpr std::size_t stride(run r) { return Stride == all ? ceil_div(r.count * Width, 8) : Stride; }

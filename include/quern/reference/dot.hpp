@@ -41,8 +41,7 @@ constexpr void activate(std::span<const float> x, std::span<double> out) {
 }
 
 // out[k] = how far activate<A>(x)[k] may be from x[k] for finite x (in bf16, below its overflow): nothing, half a unit in
-// the last place, or half of
-// the group's unit and a little for the rounding of 127 / amax.
+// the last place, or half of the group's unit and a little for the rounding of 127 / amax.
 template <activation_policy A>
 constexpr void activation_error(std::span<const float> x, std::span<double> out) {
   if constexpr (is_int8<A>) {

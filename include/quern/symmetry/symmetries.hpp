@@ -14,7 +14,7 @@ struct symmetric {
 };
 
 // s * (v - z), z in the domain of the codes' values (GPTQ, AWQ, HQQ). There is nothing to fuse.
-template <scale_level... Ls>
+template <class... Ls>
 struct zero_point {
   using offsets = levels<Ls...>;
   static constexpr weight_form form = weight_form::shifted_product;
@@ -22,7 +22,7 @@ struct zero_point {
 };
 
 // s * v - m, m in the domain of the weights (GGUF's K-quants)
-template <scale_level... Ls>
+template <class... Ls>
 struct minimum {
   using offsets = levels<Ls...>;
   static constexpr weight_form form = weight_form::product_minus;
@@ -30,7 +30,7 @@ struct minimum {
 };
 
 // s * v + b, b in the domain of the weights (GGUF's Q4_1, MLX, tinygemm)
-template <scale_level... Ls>
+template <class... Ls>
 struct bias {
   using offsets = levels<Ls...>;
   static constexpr weight_form form = weight_form::product_plus;
