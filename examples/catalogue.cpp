@@ -41,7 +41,8 @@ void print_families() {
       summary("awq", "AWQ checkpoints: gemm, gemv, gemv_fast", awq::presets{}),
       summary("marlin", "Marlin: tensor-core fragments", marlin::presets{}),
       summary("mlx", "MLX: affine, MXFP4, MXFP8, NVFP4", mlx::presets{}),
-      summary("compressed_tensors", "compressed-tensors: packed, int, NVFP4, MXFP4, MXFP8", compressed_tensors::presets{}),
+      summary("compressed_tensors", "compressed-tensors: packed, int, NVFP4, MXFP4, MXFP8",
+              compressed_tensors::presets{}),
       summary("hqq", "HQQ: packed, with float zero points", hqq::presets{}),
       summary("torchao", "torchao: tinygemm int4", torchao::presets{}),
       summary("bitnet", "BitNet b1.58: of transformers, of bitnet.cpp", bitnet::presets{})};
@@ -76,7 +77,8 @@ void print_preset() {
 }
 
 void print_presets() {
-  std::printf("| name | bits | number | granularity | symmetry | arrays | fit | id |\n|---|--:|---|---|---|--:|---|--:|\n");
+  std::printf(
+      "| name | bits | number | granularity | symmetry | arrays | fit | id |\n|---|--:|---|---|---|--:|---|--:|\n");
   []<class... C>(type_list<C...>) { (print_preset<C>(), ...); }(catalog{});
 }
 

@@ -76,7 +76,8 @@ table families README.md
 table presets docs/catalogue.md
 
 for page in README.md docs/*.md; do
-  for link in $(grep -o '](\([^)#]*\)' "$page" | sed 's/^](//' | grep -v '^https*:'); do
+  # Outside of code, what stands in ](...).
+  for link in $(awk '/^```/ { code = !code } !code' "$page" | grep -o '](\([^)#]*\)' | sed 's/^](//' | grep -v '^https*:'); do
     [ -e "$(dirname "$page")/$link" ] || complain "$page: nothing at $link"
   done
 done

@@ -71,6 +71,7 @@ int main() {
   bool near = true;
   for (std::size_t i = 0; i < by_f32.size(); ++i) near &= std::abs(by_int8[i] - by_f32[i]) < 1;
   std::printf("on %s: y[0] = %g by int8, %g by f32\n", target_name(), by_int8[0], by_f32[0]);
-  return near && again == by_int8 && embeddings[0] == embeddings[2 * cols] && says_where && saturated.rows() == rows ? 0
-                                                                                                                  : 1;
+  return near && again == by_int8 && embeddings[0] == embeddings[2 * cols] && says_where && saturated.rows() == rows
+             ? 0
+             : 1;
 }

@@ -38,13 +38,13 @@ using odd_one = codec<integer<5>, levels<square_of_32>, scaled_bias>;
 // ---- layout.md ----
 
 // Codes here, scales there: what codec<N, G> means where no layout is named.
-using separate_q4 = codec<offset_integer<4>, levels<group<32, f16>>, symmetric,
-                          separate<array<unit<1, 2>, by_rows, stream<codes>>,
-                                   array<unit<1, 32>, by_rows, stream<scale<>>>>>;
+using separate_q4 =
+    codec<offset_integer<4>, levels<group<32, f16>>, symmetric,
+          separate<array<unit<1, 2>, by_rows, stream<codes>>, array<unit<1, 32>, by_rows, stream<scale<>>>>>;
 
 // GGUF's Q4_0: one array of blocks, in a block the scale and then the codes, code i and code i + 16 in one byte.
-using blocked_q4 = codec<offset_integer<4>, levels<group<32, f16>>, symmetric,
-                         blocked<32, stream<scale<>>, plane<codes, 4, 16>>>;
+using blocked_q4 =
+    codec<offset_integer<4>, levels<group<32, f16>>, symmetric, blocked<32, stream<scale<>>, plane<codes, 4, 16>>>;
 
 static_assert(same_numbers<separate_q4, blocked_q4> && same_numbers<blocked_q4, gguf::q4_0>);
 
@@ -91,8 +91,9 @@ int main() {
   static_assert(any_codec<nf4_like> && any_codec<gptq_like> && any_codec<fp8_blocks> && any_codec<odd_one>);
   static_assert(std::string_view(name<preset_of_mine>) == "mine.q4");
   const std::vector<std::byte> bytes(68);
-  return loads(bytes, 1, 64) && !loads(bytes, 1, 96) && loads_or_throws(bytes, 2, 32) && !loads_or_throws(bytes, 3, 32) &&
-                 count_of_four_bit_presets() > 10 && bits_of("gguf.q6_k") == 6.5625 && bits_of("no such format") == -1
+  return loads(bytes, 1, 64) && !loads(bytes, 1, 96) && loads_or_throws(bytes, 2, 32) &&
+                 !loads_or_throws(bytes, 3, 32) && count_of_four_bit_presets() > 10 && bits_of("gguf.q6_k") == 6.5625 &&
+                 bits_of("no such format") == -1
              ? 0
              : 1;
 }
