@@ -54,4 +54,25 @@ struct product_kernels {
   static void matmul(packed_view<C> w, const std::byte* prepared, matrix_view<float> y) noexcept;
 };
 
+// A codec and the fit that chooses its scales.
+template <any_codec C, class Fit>
+struct encoding {
+  using codec_type = C;
+  using fit = Fit;
+};
+
+template <class Encoding, std::int64_t Targets = HWY_TARGETS>
+struct encoding_kernels {
+  using C = typename Encoding::codec_type;
+
+  // out = x encoded, to the byte as reference::encode. out has x's shape, no region of rows is cut by it, x's weights are
+  // finite, and the two do not overlap.
+  static void encode(matrix_view<const float> x, packed_span<C> out) noexcept;
+
+  // The index, row * cols + col, of the first weight that is infinite or not a number; rows * cols if there is none.
+  static std::size_t first_nonfinite(matrix_view<const float> x) noexcept;
+
+  static std::int64_t target() noexcept;
+};
+
 }  // namespace quern::inline v0

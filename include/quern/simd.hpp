@@ -69,6 +69,24 @@ void product_kernels<Product, Targets>::matmul(packed_view<C> w, const std::byte
   HWY_DYNAMIC_DISPATCH_T(Table)(w, prepared, y);
 }
 
+template <class Encoding, std::int64_t Targets>
+void encoding_kernels<Encoding, Targets>::encode(matrix_view<const float> x, packed_span<C> out) noexcept {
+  HWY_EXPORT_T(Table, Encode<Encoding>);
+  HWY_DYNAMIC_DISPATCH_T(Table)(x, out);
+}
+
+template <class Encoding, std::int64_t Targets>
+std::size_t encoding_kernels<Encoding, Targets>::first_nonfinite(matrix_view<const float> x) noexcept {
+  HWY_EXPORT_T(Table, FirstNonFinite);
+  return HWY_DYNAMIC_DISPATCH_T(Table)(x);
+}
+
+template <class Encoding, std::int64_t Targets>
+std::int64_t encoding_kernels<Encoding, Targets>::target() noexcept {
+  HWY_EXPORT_T(Table, Target);
+  return HWY_DYNAMIC_DISPATCH_T(Table)();
+}
+
 // ---- the symbols of api/operations.hpp ----
 
 // C's encoder: null for formats that have none.

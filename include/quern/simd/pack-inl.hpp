@@ -1,0 +1,290 @@
+// From codes to bytes: the codes of a row put where the layout has them, whatever it is. Knows fields, no numbers.
+// SPDX-License-Identifier: Apache-2.0
+#if defined(QUERN_SIMD_PACK_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#ifdef QUERN_SIMD_PACK_INL_HPP_
+#undef QUERN_SIMD_PACK_INL_HPP_
+#else
+#define QUERN_SIMD_PACK_INL_HPP_
+#endif
+
+#include <cstring>
+
+#include "quern/simd/pack_plan.hpp"
+#include "quern/simd/unpack-inl.hpp"
+#include "quern/simd/vector-inl.hpp"
+#include "quern/storage/codes.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace quern::inline v0 {
+namespace HWY_NAMESPACE {
+
+using D16Codes = hn::FixedTag<std::uint8_t, 16>;
+using V16Codes = hn::Vec<D16Codes>;
+
+// Vectors of up to as many bytes as a piece has.
+template <std::size_t Width>
+using DPiece = std::conditional_t<(Width > 16), hn::CappedTag<std::uint8_t, (Width > 16 ? Width : 32)>,
+                                  hn::FixedTag<std::uint8_t, (Width > 16 ? 16 : Width)>>;
+
+// The byte of five digits in base 3 that make `number` <= 242: (number * 256 + 242) / 243.
+template <class V>
+HWY_INLINE V TritByte(V number) {
+  const hn::DFromV<V> d;
+  const hn::Repartition<std::uint16_t, decltype(d)> d16;
+  const auto more = [&](auto v) QUERN_INLINE {  // (v * 13 + 242) / 243
+    return hn::MulHigh(hn::Add(hn::Mul(v, hn::Set(d16, 13)), hn::Set(d16, 242)), hn::Set(d16, 270));
+  };
+  const auto pair = hn::BitCast(d16, number);
+  const auto low = more(hn::And(pair, hn::Set(d16, 255))), high = more(hn::ShiftRight<8>(pair));
+  return hn::Add(number, hn::BitCast(d, hn::Or(low, hn::ShiftLeft<8>(high))));
+}
+
+// Stretch `Index` of a run: what its members hold, together, and where it does not fill the bytes, what was there.
+template <class Plan, std::size_t Index, std::size_t FirstMember>
+HWY_INLINE void PackStretch(const std::uint8_t* HWY_RESTRICT codes, std::uint8_t* HWY_RESTRICT out) {
+  constexpr pack_stretch stretch = Plan::runs.stretches[Index];
+  const DPiece<Plan::run_width> d;
+  using V = hn::Vec<decltype(d)>;
+  for (std::size_t j = 0; j < Plan::run_width; j += hn::Lanes(d)) {
+    std::uint8_t* const to = out + stretch.byte + j;
+    V byte = hn::Zero(d);
+    if constexpr (stretch.digits) {
+      const V before = stretch.filled == 31 ? byte : hn::LoadU(d, to);
+      Unroll<5>([&](auto digit) QUERN_INLINE {
+        byte = hn::Add(byte, hn::Add(byte, byte));
+        if constexpr ((stretch.filled >> digit & 1) == 0) byte = hn::Add(byte, Trits<digit>(before));
+        Unroll<static_cast<int>(stretch.members)>([&](auto m) QUERN_INLINE {
+          constexpr pack_member member = Plan::runs.members[FirstMember + static_cast<std::size_t>(m)];
+          if constexpr (member.digit == static_cast<unsigned>(digit)) {
+            const V code = hn::LoadU(d, codes + member.first + j);
+            byte = hn::Add(byte, hn::IfThenZeroElse(hn::Eq(code, hn::Set(d, 3)), code));
+          }
+        });
+      });
+      byte = TritByte(byte);
+    } else {
+      Unroll<static_cast<int>(stretch.members)>([&](auto m) QUERN_INLINE {
+        constexpr pack_member member = Plan::runs.members[FirstMember + static_cast<std::size_t>(m)];
+        constexpr held_bits held = Plan::run_type::held[member.field];
+        V v = MoveBits<static_cast<int>(member.bit) - static_cast<int>(held.shift)>(hn::LoadU(d, codes + member.first + j));
+        if constexpr (held.shift != 0 || held.width != Plan::bits)
+          v = hn::And(v, hn::Set(d, static_cast<std::uint8_t>(low_bits(held.width) << member.bit)));
+        byte = hn::Or(byte, v);
+      });
+      if constexpr (stretch.filled != 255)
+        byte = hn::Or(byte, hn::And(hn::LoadU(d, to), hn::Set(d, static_cast<std::uint8_t>(~stretch.filled))));
+    }
+    hn::StoreU(byte, d, to);
+  }
+}
+
+// The first Bytes bytes of v.
+template <int Bytes>
+HWY_INLINE void StoreBytes(V16Codes v, std::uint8_t* to) {
+  HWY_ALIGN std::uint8_t bytes[16];
+  hn::Store(v, D16Codes(), bytes);
+  std::memcpy(to, bytes, Bytes);
+}
+
+// Neighbours a, b of Bits bits each in lanes of T become a | b << Width in lanes twice as wide.
+template <class T, int Width>
+HWY_INLINE V16Codes Join(V16Codes v) {
+  const D16Codes d8;
+  const hn::Repartition<T, D16Codes> d;
+  constexpr int half = static_cast<int>(sizeof(T)) * 4;
+  constexpr T mask = static_cast<T>((T{1} << Width) - 1);
+  const auto pair = hn::BitCast(d, v);
+  return hn::BitCast(d8, hn::Or(hn::And(pair, hn::Set(d, mask)), hn::And(hn::ShiftRight<half - Width>(pair), hn::Set(d, static_cast<T>(mask << Width)))));
+}
+
+// Byte shuffles of 16 codes: before they are joined, and after it.
+template <class Plan, std::size_t Field>
+struct eight_tables {
+  static constexpr unsigned width = Plan::run_type::held[Field].width;
+  static constexpr unsigned joined = width % 8 == 4 ? 2 : width % 4 == 2 ? 4 : 8;  // codes that fill whole bytes
+  static constexpr unsigned filled = joined * width / 8;
+  alignas(16) static constexpr auto order = [] {
+    std::array<std::uint8_t, 16> t{};
+    for (std::size_t i = 0; i < 16; ++i) t[i] = static_cast<std::uint8_t>(Plan::template order_of_eight<Field>[i % 8] + i / 8 * 8);
+    return t;
+  }();
+  static constexpr bool ordered = [] {
+    for (std::size_t i = 0; i < 16; ++i)
+      if (order[i] != i) return true;
+    return false;
+  }();
+  alignas(16) static constexpr auto compact = [] {
+    std::array<std::uint8_t, 16> t{};
+    for (std::size_t i = 0; i < 2 * width; ++i) t[i] = static_cast<std::uint8_t>(i / filled * joined + i % filled);
+    return t;
+  }();
+};
+
+// 16 codes into 2 * width bytes.
+template <class Plan, std::size_t Field>
+HWY_INLINE void PackEights(const std::uint8_t* HWY_RESTRICT codes, std::uint8_t* HWY_RESTRICT out) {
+  using T = eight_tables<Plan, Field>;
+  constexpr held_bits held = Plan::run_type::held[Field];
+  constexpr int width = static_cast<int>(held.width);
+  const D16Codes d;
+  V16Codes v = hn::LoadU(d, codes);
+  if constexpr (held.shift != 0 || held.width != Plan::bits)
+    v = hn::And(MoveBits<-static_cast<int>(held.shift)>(v), hn::Set(d, static_cast<std::uint8_t>(low_bits(held.width))));
+  if constexpr (T::ordered) v = hn::TableLookupBytes(v, hn::LoadU(d, T::order.data()));
+  if constexpr (HWY_IS_BIG_ENDIAN) {
+    HWY_ALIGN std::uint8_t bytes[16];
+    hn::Store(v, d, bytes);
+    for (std::size_t g = 0; g < 2; ++g) {
+      std::uint64_t joined = 0;
+      for (std::size_t i = 0; i < 8; ++i) joined |= std::uint64_t{bytes[8 * g + i]} << i * held.width;
+      for (std::size_t b = 0; b < held.width; ++b) out[g * held.width + b] = static_cast<std::uint8_t>(joined >> 8 * b);
+    }
+  } else {
+    v = Join<std::uint16_t, width>(v);
+    if constexpr (T::joined >= 4) v = Join<std::uint32_t, 2 * width>(v);
+    if constexpr (T::joined >= 8) v = Join<std::uint64_t, 4 * width>(v);
+    StoreBytes<2 * width>(hn::TableLookupBytes(v, hn::LoadU(d, T::compact.data())), out);
+  }
+}
+
+// One bit of each of the codes of a piece.
+template <class Plan, std::size_t Field, std::size_t Width>
+HWY_INLINE void PackBits(const std::uint8_t* HWY_RESTRICT codes, std::uint8_t* HWY_RESTRICT out) {
+  const DPiece<Width> d;
+  const auto bit = hn::Set(d, static_cast<std::uint8_t>(1u << Plan::run_type::held[Field].shift));
+  for (std::size_t j = 0; j < Width; j += hn::Lanes(d)) hn::StoreMaskBits(d, hn::TestBit(hn::LoadU(d, codes + j), bit), out + j / 8);
+}
+
+template <class Plan, std::size_t Field, class T>
+HWY_INLINE void PackSpots(const T* HWY_RESTRICT codes, std::uint8_t* HWY_RESTRICT out) {
+  constexpr held_bits held = Plan::run_type::held[Field];
+  const spot* const spots = Plan::run_type::spots[Field].data();
+  for (std::size_t i = 0; i < Plan::count; ++i) {
+    if (spots[i].bit < 0) continue;
+    const auto bit = static_cast<std::uint32_t>(spots[i].bit);
+    std::uint8_t* const to = out + bit / 8;
+    if constexpr (held.digits != 0) {
+      *to = static_cast<std::uint8_t>(with_trit(*to, spots[i].digit, codes[i]));
+    } else {
+      const std::uint64_t mask = std::uint64_t{low_bits(held.width)} << bit % 8, bits = std::uint64_t{codes[i]} >> held.shift << bit % 8 & mask;
+      for (unsigned b = 0; b * 8 < bit % 8 + held.width; ++b)
+        to[b] = static_cast<std::uint8_t>((to[b] & ~(mask >> 8 * b)) | bits >> 8 * b);
+    }
+  }
+}
+
+// The codes of a run of units into its bytes. Bytes that hold nothing of them stay as they are.
+template <class Plan, class T>
+HWY_INLINE void PackRun(const T* HWY_RESTRICT codes, std::uint8_t* HWY_RESTRICT out) {
+  if constexpr (sizeof(T) == 1) {
+    Unroll<static_cast<int>(Plan::runs.count)>([&](auto s) QUERN_INLINE {
+      constexpr std::size_t first = [] {
+        std::size_t n = 0;
+        for (std::size_t i = 0; i < static_cast<std::size_t>(decltype(s)::value); ++i) n += Plan::runs.stretches[i].members;
+        return n;
+      }();
+      PackStretch<Plan, static_cast<std::size_t>(s), first>(codes, out);
+    });
+  }
+  Unroll<static_cast<int>(Plan::fields)>([&](auto f) QUERN_INLINE {
+    constexpr std::size_t field = static_cast<std::size_t>(f);
+    constexpr pack_kind kind = Plan::kinds[field];
+    const auto byte_of = [](std::size_t c) QUERN_INLINE { return static_cast<std::size_t>(Plan::run_type::spots[field][c].bit) / 8; };
+    if constexpr (kind == pack_kind::bits) {
+      constexpr std::size_t width = Plan::bits_of(field);
+      for (std::size_t c = 0; c < Plan::count; c += width) PackBits<Plan, field, width>(codes + c, out + byte_of(c));
+    } else if constexpr (kind == pack_kind::eights) {
+      Unroll<static_cast<int>(Plan::count / 16)>([&](auto g) QUERN_INLINE {
+        constexpr std::size_t c = static_cast<std::size_t>(g) * 16;
+        constexpr std::size_t byte = static_cast<std::size_t>(Plan::least_bit(field, c)) / 8;
+        PackEights<Plan, field>(codes + c, out + byte);
+      });
+    } else if constexpr (kind == pack_kind::words) {
+      if constexpr (HWY_IS_BIG_ENDIAN) PackSpots<Plan, field>(codes, out);
+      else std::memcpy(out + byte_of(0), codes, Plan::count * sizeof(T));
+    } else if constexpr (kind == pack_kind::spots) {
+      PackSpots<Plan, field>(codes, out);
+    }
+  });
+}
+
+// Any layout: columns [col, col + n) of row `row` of the matrix, code by code.
+template <class C, std::size_t K, class T>
+HWY_INLINE void PackOneByOne(const packed_span<C>& out, std::size_t row, std::size_t col, std::size_t n, const T* codes) {
+  std::uint32_t wide[64];
+  for (std::size_t i = 0; i < n; i += 64) {
+    const std::size_t count = std::min(n - i, std::size_t{64});
+    for (std::size_t j = 0; j < count; ++j) wide[j] = codes[i + j];
+    write_codes<K>(out, coord{row, col + i}, shape{1, count}, wide);
+  }
+}
+
+// codes[i] becomes the code of the weight at (row, col + i) of the matrix, i < n. May read the codes of a run beyond the last.
+template <class C, class T>
+HWY_INLINE void Pack(const packed_span<C>& out, std::size_t row, std::size_t col, std::size_t n, const T* codes) {
+  if constexpr (!packs_by_plan<C>) {
+    PackOneByOne<C, 0>(out, row, col, n, codes);
+  } else {
+    using Plan = pack_plan<C>;
+    using P = part_units<C, 0>;
+    using A = typename P::stored_in::arrangement;
+    constexpr std::size_t per_unit = Plan::per_unit, size = Plan::run_type::unit_bytes;
+    const std::size_t head = std::min(n, round_up(col, per_unit) - col);  // in a unit that began before
+    if (head != 0) PackOneByOne<C, 0>(out, row, col, head, codes);
+    const shape units = units_of<C, P::array>(out.matrix());
+    auto* const base = reinterpret_cast<std::uint8_t*>(out.array(P::array).data());
+    std::size_t unit = (col + head) / per_unit, whole = (n - head) / per_unit;
+    const T* from = codes + head;
+    while (whole != 0) {
+      const std::size_t some = std::min(whole, Plan::units);
+      if (arranged_by_rows<A> && some == Plan::units) {
+        PackRun<Plan>(from, base + (row * units.cols + unit) * size);
+      } else {
+        std::uint8_t bytes[Plan::run_type::bytes];
+        const auto at = [&](std::size_t u, std::size_t b) QUERN_INLINE { return base + A::byte({row, unit + u}, units, b, size); };
+        constexpr std::size_t together = [] {
+          if constexpr (requires { A::together(size); }) return A::together(size);
+          else return std::size_t{1};
+        }();
+        if constexpr (!Plan::complete)
+          for (std::size_t u = 0; u < some; ++u)
+            for (std::size_t b = 0; b < size; b += together) std::memcpy(bytes + u * size + b, at(u, b), together);
+        PackRun<Plan>(from, bytes);
+        for (std::size_t u = 0; u < some; ++u)
+          for (std::size_t b = 0; b < size; b += together) std::memcpy(at(u, b), bytes + u * size + b, together);
+      }
+      from += some * per_unit, unit += some, whole -= some;
+    }
+    const auto done = static_cast<std::size_t>(from - codes);
+    if (done != n) PackOneByOne<C, 0>(out, row, col + done, n - done, from);
+  }
+}
+
+// The codes of part K for regions [first, first + count) of the row of regions that holds row `row`.
+template <class C, std::size_t K, class T>
+HWY_INLINE void PackNumbers(const packed_span<C>& out, std::size_t row, std::size_t first, std::size_t count, const T* codes) {
+  const shape matrix = out.matrix();
+  if constexpr (whole_bytes<C, K>::ok) {
+    using P = part_units<C, K>;
+    using A = typename P::stored_in::arrangement;
+    constexpr std::size_t per_unit = P::grid(sample).cols, size = P::bytes(sample);
+    const shape units = units_of<C, P::array>(matrix);
+    auto* const bytes = reinterpret_cast<std::uint8_t*>(out.array(P::array).data());
+    coord u{row / P::unit(sample).rows, first / per_unit};
+    std::size_t in_unit = first % per_unit;
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto at = static_cast<std::size_t>(whole_bytes<C, K>::byte[in_unit]);
+      for (std::size_t b = 0; b < P::facts.bits / 8; ++b)
+        bytes[A::byte(u, units, at + b, size)] = static_cast<std::uint8_t>(codes[i] >> 8 * b);
+      if (++in_unit == per_unit) in_unit = 0, ++u.col;
+    }
+  } else {
+    PackOneByOne<C, K>(out, row / within(parts<C>[K].region, matrix).rows, first, count, codes);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace quern::inline v0
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

@@ -1,0 +1,238 @@
+// From statistics to scales and offsets, a row of regions at a time: what fits compute, called by the encode kernel. As in
+// scalar.hpp these functions are compiled for no SIMD target, so that no formula of a fit is fused, and once for all.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "quern/fit/fit.hpp"
+#include "quern/reference/encode.hpp"
+#include "quern/storage/row_codes.hpp"
+
+namespace quern::inline v0 {
+
+// ---- which encoders are made of vectors ----
+
+// The level of a granularity that is chosen while a region's codes are written, the finest of the multiplied ones if it
+// has the region of Region; G::size: there is none. All other levels are written before.
+template <class G>
+inline constexpr std::size_t local_level = [] {
+  std::size_t found = G::size;
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    ((found = found == G::size && !adding_level<typename G::template level<I>> ? I : found), ...);
+  }(std::make_index_sequence<G::size>{});
+  return found;
+}();
+
+// Whether the finest scale and offset are chosen for the same regions, by statistics, so that one pass writes them and the
+// codes. Else reference::encode serves.
+template <class C, class Fit>
+inline constexpr bool encodes_by_regions = [] {
+  if constexpr (scalar_format<typename C::number> && statistics_fit<Fit>) {
+    if constexpr (refines<Fit, C>) return false;
+    bool ok = reference::fit_region<C> == reference::uniform_region<C>;
+    const auto local = [&]<class G>(std::type_identity<G>) {
+      if constexpr (G::size > 0) {
+        constexpr std::size_t i = local_level<G>;
+        if constexpr (i == G::size) ok = false;
+        else ok = ok && G::template level<i>::region == reference::uniform_region<C>;
+      }
+    };
+    local(std::type_identity<typename C::granularity>{});
+    local(std::type_identity<typename C::symmetry::offsets>{});
+    return ok;
+  }
+  return false;
+}();
+
+// Whether anything depends on the fit: else codes are those of the weights themselves.
+template <class C, class Fit>
+inline constexpr bool needs_fit = C::granularity::size + C::symmetry::offsets::size > 0 ||
+                                  (Fit::codes.scale == from::ideal && Fit::codes.how != by::nothing);
+
+// ---- a row of regions ----
+
+// Of statistics, the one or two that a kind has: least and greatest, or one number.
+constexpr statistics statistics_of(statistic kind, float first, float second) {
+  statistics s;
+  if (kind == statistic::magnitude) s.magnitude = first;
+  else if (kind == statistic::extreme) s.extreme = first, s.magnitude = magnitude(first);
+  else if (kind == statistic::range) s.least = first, s.greatest = second;
+  else s.mean = first;
+  return s;
+}
+
+// Of a region's weights, one after the other.
+template <statistic Kind>
+__attribute__((noinline)) statistics call_gather(const matrix_view<const float>& x, coord first, shape size) {
+  return gather<Kind>([&](auto f) {
+    for (std::size_t r = first.row; r < first.row + size.rows; ++r)
+      for (std::size_t c = first.col; c < first.col + size.cols; ++c) f(x(r, c));
+  });
+}
+
+template <class C, class Fit>
+__attribute__((noinline)) void call_encode(const matrix_view<const float>& x, const packed_span<C>& out) {
+  static_cast<void>(reference::encode<C, Fit>(x, out));
+}
+
+template <class C, class Fit>
+using ideal_type = decltype(Fit::template ideal<C>(statistics{}));
+
+// ideal[i] = what the fit makes of region i.
+template <class C, class Fit>
+__attribute__((noinline)) void fit_ideals(const float* first, const float* second, std::size_t count, ideal_type<C, Fit>* ideal) {
+  for (std::size_t i = 0; i < count; ++i) {
+    auto a = Fit::template ideal<C>(statistics_of(Fit::reads, first[i], second[i]));
+    a.scale = saturated(a.scale), a.offset = saturated(a.offset);
+    ideal[i] = a;
+  }
+}
+
+// What the levels other than the local one are, where a row of regions lies: the product of those that multiply and, in
+// the order of decoding, what comes before the local level and is added after it.
+template <class G>
+struct other_levels {
+  static constexpr std::size_t local = local_level<G>;
+  static constexpr bool any_coarser = [] {
+    if constexpr (local < G::size) return reference::factors<G, local + 1, G::size>::count > 0;
+    else return false;
+  }();
+  static constexpr bool joins_before = local + 1 < G::size;  // in decoding
+  float product = 1;                         // of the coarser multiplied levels
+  float before = 1;                          // those before the local one, joined
+  std::array<float, G::size + 1> value{};    // of each
+};
+
+template <class G, template <std::uint8_t> class What, class C>
+other_levels<G> load_other_levels(const packed_span<C>& out, coord at) {
+  other_levels<G> o;
+  [&]<std::size_t... J>(std::index_sequence<J...>) {
+    ([&] {
+      constexpr std::size_t i = G::size - 1 - J;
+      using L = typename G::template level<i>;
+      if constexpr (i != other_levels<G>::local) {
+        o.value[i] = value<typename L::number>(code_at<What<i>>(out, at));
+        if constexpr (i > other_levels<G>::local) {
+          if constexpr (!adding_level<L>) o.product = exact(o.product * o.value[i]);
+          o.before = i + 1 == G::size ? o.value[i]
+                     : adding_level<L> ? exact(o.before + o.value[i]) : exact(o.before * o.value[i]);
+        }
+      }
+    }(), ...);
+  }(std::make_index_sequence<G::size>{});
+  return o;
+}
+
+// wanted[i] = what the local level should be in region i, given the others.
+template <class G>
+constexpr float wanted_of(float ideal, const other_levels<G>& others) {
+  [&]<std::size_t... J>(std::index_sequence<J...>) {
+    ([&] {
+      if constexpr (adding_level<typename G::template level<J>>) ideal = exact(ideal - others.value[J]);
+    }(), ...);
+  }(std::make_index_sequence<G::size>{});
+  if constexpr (other_levels<G>::any_coarser) ideal = others.product == 0 ? 0 : ideal / others.product;
+  return ideal;
+}
+template <class C, class Fit>
+__attribute__((noinline)) void wanted_scales(const ideal_type<C, Fit>* ideal, const other_levels<typename C::granularity>& others,
+                                             std::size_t count, float* wanted) {
+  for (std::size_t i = 0; i < count; ++i) wanted[i] = wanted_of(ideal[i].scale, others);
+}
+template <class C, class Fit>
+__attribute__((noinline)) void wanted_offsets(const ideal_type<C, Fit>* ideal, const other_levels<typename C::symmetry::offsets>& others,
+                                              std::size_t count, float* wanted) {
+  for (std::size_t i = 0; i < count; ++i) wanted[i] = wanted_of(ideal[i].offset, others);
+}
+
+// The codes that a fit itself chooses for the finest scales.
+template <class C, class Fit, class T>
+__attribute__((noinline)) void finest_codes(const float* first, const float* second, float coarser, std::size_t count, T* codes) {
+  for (std::size_t i = 0; i < count; ++i)
+    codes[i] = static_cast<T>(Fit::template finest_code<C>(statistics_of(Fit::reads, first[i], second[i]), coarser));
+}
+
+// codes[i] = the code nearest to wanted[i] whose value is finite.
+template <class N, class T>
+__attribute__((noinline)) void call_nearest_finite(const float* wanted, std::size_t count, T* codes) {
+  for (std::size_t i = 0; i < count; ++i) codes[i] = static_cast<T>(nearest_finite<N>(wanted[i]));
+}
+
+// numbers[i], the local level's as stored, becomes what all levels make, in the order of decoding.
+template <class G>
+__attribute__((noinline)) void join_levels(const other_levels<G>& others, std::size_t count, float* numbers) {
+  for (std::size_t i = 0; i < count; ++i) {
+    float total = numbers[i];
+    if constexpr (other_levels<G>::joins_before) total = exact(others.before * total);
+    [&]<std::size_t... J>(std::index_sequence<J...>) {
+      ([&] {
+        constexpr std::size_t k = G::size - 1 - J;
+        if constexpr (k < other_levels<G>::local) total = exact(total + others.value[k]);
+      }(), ...);
+    }(std::make_index_sequence<G::size>{});
+    numbers[i] = total;
+  }
+}
+
+// How each region's weights become quotients; scale and offset as stored are read only if the rule asks for them.
+template <class C, class Fit>
+__attribute__((noinline)) void make_maps(const ideal_type<C, Fit>* ideal, const float* scale, const float* offset, std::size_t count,
+                                         element_map* maps) {
+  for (std::size_t i = 0; i < count; ++i) {
+    affine stored;
+    if constexpr (Fit::codes.scale == from::stored) stored = {scale[i], offset[i]};
+    maps[i] = map_of<C, Fit>(ideal[i], stored);
+  }
+}
+
+// codes[i] = quotient q[i], rounded.
+template <class N, rounding R, class T>
+__attribute__((noinline)) void call_round(const float* q, std::size_t count, T* codes) {
+  for (std::size_t i = 0; i < count; ++i) codes[i] = static_cast<T>(round_to<N, R>(q[i]));
+}
+
+// Whether a quotient may be NaN: no vectors for such a region.
+constexpr bool may_be_nan(const element_map& m) {
+  return !is_finite(m.factor) || !is_finite(m.shift) || (m.factor == 0 && magnitude(m.shift) > 0x1p126f);
+}
+template <class C, class Fit, class T>
+__attribute__((noinline)) void call_code_of(const float* x, std::size_t count, const element_map& m, T* codes) {
+  for (std::size_t i = 0; i < count; ++i) codes[i] = static_cast<T>(code_of<C, Fit>(x[i], m));
+}
+
+// ---- the order of work ----
+
+// Columns of a window: whole regions, whole units of codes if that can be, and one region of each other level; regions
+// wider than 1024 columns are windows by themselves.
+template <class C>
+inline constexpr std::size_t window_cols = [] {
+  constexpr shape region = reference::uniform_region<C>;
+  constexpr std::size_t unit = array_of<C, array_with<C, 0>>::unit.cols;
+  const std::size_t most = region.rows == 1 ? 1024 : 256;
+  if (region.cols == all || region.cols > most) return region.cols;
+  const auto fits = [&](std::size_t cols) {
+    for (const part_facts& p : parts<C>)
+      if (p.what.is != role::codes && p.region != region && p.region.cols != all && p.region.cols % cols != 0) return false;
+    return true;
+  };
+  std::size_t best = region.cols;
+  for (std::size_t n = region.cols; n <= most; n += region.cols)
+    if (fits(n) && (unit == all || n % unit == 0 || best % unit != 0)) best = n;
+  return best;
+}();
+
+// Columns that are rounded and packed at a time.
+template <class C>
+inline constexpr std::size_t step_cols_of = [] {
+  constexpr std::size_t unit = array_of<C, array_with<C, 0>>::unit.cols, window = window_cols<C>;
+  if (window != all && window <= 1024) return window;
+  return unit != all && unit <= 1024 ? 1024 / unit * unit : std::size_t{1024};
+}();
+
+// Regions of a window.
+template <class C>
+inline constexpr std::size_t window_regions = window_cols<C> == all ? 1 : window_cols<C> / reference::uniform_region<C>.cols;
+
+}  // namespace quern::inline v0

@@ -1,0 +1,45 @@
+// Encode kernels of GGUF's presets of one scale to a block, on every target.
+// SPDX-License-Identifier: Apache-2.0
+#include "quern/simd.hpp"
+
+#include <limits>
+
+#include "quern/catalog/gguf.hpp"
+#include "simd/encode_check.hpp"
+
+using namespace quern;
+
+TEST_CASE("every GGUF format that is fitted by statistics is encoded to the reference's bytes on every target") {
+  for_each_type(gguf::presets{}, []<class P>() {
+    if constexpr (scalar_format<typename P::number>) {
+      if constexpr (encodes_by_regions<typename P::base, fit_of<P>>) {
+        CAPTURE(P::name);
+        support::check_encode<P>();
+      }
+    }
+  });
+}
+
+TEST_CASE("a matrix without elements is encoded to nothing") {
+  support::check_encode<gguf::q4_0>({0, 256}, support::weights::uniform);
+  support::check_encode<gguf::q4_0>({4, 0}, support::weights::uniform);
+}
+
+TEST_CASE("the first weight that is not finite is found wherever it lies") {
+  using kernels = encoding_kernels<encoding<gguf::q8_0::base, fit_of<gguf::q8_0>>>;
+  for (const support::edge at : {support::edge::begin, support::edge::end}) {
+    const support::weight_matrix x({3, 600}, 603, support::weights::huge, at);
+    support::on_every_target<kernels>([&](std::int64_t) {
+      CHECK(kernels::first_nonfinite(x.view()) == 1800);
+      for (const float bad : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
+                              std::numeric_limits<float>::quiet_NaN()}) {
+        for (const std::size_t col : {0, 1, 255, 511, 599}) {
+          const float before = x.view()(1, col);
+          x.writable()(1, col) = bad;
+          CHECK(kernels::first_nonfinite(x.view()) == 600 + col);
+          x.writable()(1, col) = before;
+        }
+      }
+    });
+  }
+}
