@@ -46,8 +46,9 @@ HWY_INLINE void MatmulPlanes(const packed_view<typename Product::codec_type>& w,
   for (std::size_t from = 0; from < m; from += kRowsOfX) {
     const std::size_t to = m - from < kRowsOfX ? m : from + kRowsOfX;
     for (std::size_t p = first; p < end; p += tall) {
+      // A lone last panel goes twice together with f32, as the order of its sums must not tell that it is the last.
       std::size_t n = from;
-      if (p + tall <= end)
+      if (p + tall <= end || !product_facts<Product>::integer_words)
         for (; n + wide <= to; n += wide) Panels<Product, tall, wide>(w, p, x, n, y);
       for (std::size_t q = p; q < end && q < p + tall; ++q)
         for (std::size_t i = n; i < to; ++i) Panels<Product, 1, 1>(w, q, x, i, y);

@@ -104,7 +104,7 @@ HWY_INLINE void EndSegment(const panel_place<typename Product::codec_type> (&at)
 // ---- the loop over tiles whose segments are whole quads of a step, or whole steps ----
 
 // y[n, 16 * p + row] = the product, for P panels from `panel` and N rows of x; rows beyond the matrix are written, too,
-// so y has room for whole panels. panel_bytes: from one panel to the next.
+// so y has room for P panels.
 template <class Product, int P, int N>
 HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w, std::size_t panel,
                              const activation_view& all_x, std::size_t first_x, float* HWY_RESTRICT y,
@@ -127,9 +127,11 @@ HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w,
   const std::size_t panel_bytes = all_x.blocks * T::bytes;
   const auto* const base = reinterpret_cast<const std::uint8_t*>(w.array(0).data()) + panel * panel_bytes;
   panel_place<C> at[P];
-  for (int p = 0; p < P; ++p)
-    at[p] = {&w, (panel + static_cast<std::size_t>(p)) * tile_rows, 0,
-             base + static_cast<std::size_t>(p) * panel_bytes};
+  const std::size_t after = ceil_div(w.matrix().rows, tile_rows) - panel;  // panels; one that is not there is the last
+  for (int p = 0; p < P; ++p) {
+    const std::size_t i = std::min(static_cast<std::size_t>(p), after - 1);
+    at[p] = {&w, (panel + i) * tile_rows, 0, base + i * panel_bytes};
+  }
   activation_view x[N];
   for (int n = 0; n < N; ++n) x[n] = all_x.row(first_x + static_cast<std::size_t>(n));
 
