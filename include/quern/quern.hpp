@@ -11,6 +11,7 @@
 
 #include "quern/api/any_packed.hpp"
 #include "quern/api/blocks.hpp"
+#include "quern/api/by_name.hpp"
 #include "quern/api/matmul.hpp"
 #include "quern/api/matrices.hpp"
 #include "quern/catalog/catalog.hpp"

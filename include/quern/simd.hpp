@@ -7,6 +7,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string_view>
 
+#include "quern/api/any_packed.hpp"
 #include "quern/api/operations.hpp"
 #include "quern/reference/encode.hpp"
 
@@ -121,6 +122,10 @@ template <any_codec C, class Activation>
 const product_operations<C, Activation>& product_operations_of() noexcept {
   return make_product_operations<C, Activation, HWY_TARGETS>();
 }
+template <any_codec C>
+const any_operations& any_operations_of() noexcept {
+  return any_codec_operations<C>::table;
+}
 
 // ---- targets ----
 
@@ -152,26 +157,28 @@ inline void force_target(std::string_view name) { value_or_throw(try_force_targe
 }  // namespace quern::inline v0
 
 // Defines, in exactly one translation unit and outside of any namespace, what the public functions call for a codec and
-// for its tiles.
-#define QUERN_INSTANTIATE(...)                           \
-  namespace quern::inline v0 {                           \
-  QUERN_INSTANTIATE_OPERATIONS(__VA_ARGS__)              \
-  QUERN_INSTANTIATE_OPERATIONS(tiled<__VA_ARGS__>)       \
-  QUERN_INSTANTIATE_PRODUCT(f32, __VA_ARGS__)            \
-  QUERN_INSTANTIATE_PRODUCT(automatic, __VA_ARGS__)      \
-  QUERN_INSTANTIATE_PRODUCT(f32, tiled<__VA_ARGS__>)     \
-  QUERN_INSTANTIATE_PRODUCT(automatic, tiled<__VA_ARGS__>) \
-  }                                                      \
+// for its tiles, with activations f32 and `automatic`. It precedes whatever else there uses the codec.
+#define QUERN_INSTANTIATE(...)                \
+  namespace quern::inline v0 {                \
+  QUERN_INSTANTIATE_CODEC(tiled<__VA_ARGS__>) \
+  QUERN_INSTANTIATE_CODEC(__VA_ARGS__)        \
+  }                                           \
   static_assert(true, "")
-#define QUERN_INSTANTIATE_OPERATIONS(...)                                \
+#define QUERN_INSTANTIATE_CODEC(...)                                     \
   template <>                                                            \
   const operations<__VA_ARGS__>& operations_of<__VA_ARGS__>() noexcept { \
     return make_operations<__VA_ARGS__, HWY_TARGETS>();                  \
+  }                                                                      \
+  QUERN_INSTANTIATE_PRODUCT(f32, __VA_ARGS__)                            \
+  QUERN_INSTANTIATE_PRODUCT(automatic, __VA_ARGS__)                      \
+  template <>                                                            \
+  const any_operations& any_operations_of<__VA_ARGS__>() noexcept {      \
+    return any_codec_operations<__VA_ARGS__>::table;                     \
   }
-#define QUERN_INSTANTIATE_PRODUCT(ACTIVATION, ...)                                                                   \
-  template <>                                                                                                        \
-  const product_operations<__VA_ARGS__, ACTIVATION>& product_operations_of<__VA_ARGS__, ACTIVATION>() noexcept {     \
-    return make_product_operations<__VA_ARGS__, ACTIVATION, HWY_TARGETS>();                                          \
+#define QUERN_INSTANTIATE_PRODUCT(ACTIVATION, ...)                                                               \
+  template <>                                                                                                    \
+  const product_operations<__VA_ARGS__, ACTIVATION>& product_operations_of<__VA_ARGS__, ACTIVATION>() noexcept { \
+    return make_product_operations<__VA_ARGS__, ACTIVATION, HWY_TARGETS>();                                      \
   }
 
 #endif  // HWY_ONCE

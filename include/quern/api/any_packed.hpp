@@ -1,6 +1,8 @@
-// Packed matrices whose codec is known only when a file is loaded: what an engine stores for each tensor.
+// Packed matrices whose codec is known only when a file is loaded: what an engine stores for each tensor. How they are
+// made by name stands in api/by_name.hpp.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
@@ -8,13 +10,13 @@
 #include <string_view>
 
 #include "quern/api/matmul.hpp"
-#include "quern/catalog/visit.hpp"
 #include "quern/codec/name.hpp"
 #include "quern/storage/transcode.hpp"
 
 namespace quern::inline v0 {
 
 class any_packed;
+struct catalog;
 
 inline constexpr std::size_t most_arrays = 8;  // of a codec that any_view can hold
 
@@ -36,6 +38,10 @@ struct any_operations {
                          executor) noexcept;
   result<any_packed> (*tiled)(const any_bytes&, executor) noexcept;
 };
+
+// The symbol behind which these lie; see api/operations.hpp.
+template <any_codec C>
+const any_operations& any_operations_of() noexcept;
 
 // A view of weights of any codec of a list. Any alignment. Functions are those of api/matrices.hpp and api/matmul.hpp,
 // with the activations that are chosen by default.
@@ -88,7 +94,7 @@ class any_view {
                           executor ex = {}) const noexcept {
     return ops_ ? ops_->matmul(bytes_, x, y, scratch, ex) : empty();
   }
-  // The same numbers in tiles, the fast form; a copy if they are in tiles already.
+  // The same numbers in tiles, the fast form. A copy if they are in tiles already, and then of whole matrices only.
   result<any_packed> try_tiled(executor ex = {}) const noexcept;
 
 #if defined(__cpp_exceptions)
@@ -185,9 +191,11 @@ struct any_codec_operations {
     return try_matmul(view(b), x, y, scratch, ex);
   }
   static result<any_packed> tile(const any_bytes& b, executor ex) noexcept {
-    if constexpr (is_tiled<C>) {
-      auto t = try_transcode<C>(view(b), ex);
+    if constexpr (quern::is_tiled<C>) {
+      if (b.rows != b.matrix.rows) return failure{"some rows of tiles are no matrix", "any_view::tiled", b.rows, b.matrix.rows};
+      auto t = packed<C>::try_make(b.matrix.rows, b.matrix.cols);
       if (!t) return t.error();
+      for (std::size_t i = 0; i < C::layout::arrays; ++i) std::ranges::copy(b.arrays[i], t->array(i).begin());
       return any_packed::try_make(std::move(*t));
     } else {
       auto t = try_transcode<quern::tiled<C>>(view(b), ex);
@@ -200,36 +208,9 @@ struct any_codec_operations {
 };
 
 template <any_codec C>
-any_view::any_view(const packed_view<C>& w) noexcept : ops_(&any_codec_operations<C>::table) {
+any_view::any_view(const packed_view<C>& w) noexcept : ops_(&any_operations_of<C>()) {
   for (std::size_t i = 0; i < C::layout::arrays; ++i) bytes_.arrays[i] = w.array(i);
   bytes_.matrix = w.matrix(), bytes_.first_row = w.first_row(), bytes_.rows = w.rows();
-}
-
-template <class List>
-result<any_view> any_view::try_make(std::string_view name, std::span<const std::span<const std::byte>> arrays,
-                                    std::size_t rows, std::size_t cols) noexcept {
-  any_view v;
-  const bool found = visit<List>(name, [&]<class C>() { v.ops_ = &any_codec_operations<C>::table; });
-  if (!found) return failure{"no codec of the list has this name", "any_view, name", name.size()};
-  if (arrays.size() != v.ops_->arrays)
-    return failure{"the codec has another number of arrays", "any_view, arrays", arrays.size(), v.ops_->arrays};
-  for (std::size_t i = 0; i < arrays.size(); ++i) v.bytes_.arrays[i] = arrays[i];
-  v.bytes_.matrix = {rows, cols}, v.bytes_.rows = rows;
-  if (const auto ok = v.ops_->check(v.bytes_); !ok) return ok.error();
-  return v;
-}
-
-template <class List>
-result<any_view> any_view::try_make(int gguf_id, std::span<const std::byte> bytes, std::size_t rows,
-                                    std::size_t cols) noexcept {
-  any_view v;
-  const bool found = visit<List>(gguf_id, [&]<class C>() { v.ops_ = &any_codec_operations<C>::table; });
-  if (!found)
-    return failure{"no codec of the list has this GGUF id", "any_view, gguf_id", static_cast<std::uint64_t>(gguf_id)};
-  v.bytes_.arrays[0] = bytes;
-  v.bytes_.matrix = {rows, cols}, v.bytes_.rows = rows;
-  if (const auto ok = v.ops_->check(v.bytes_); !ok) return ok.error();
-  return v;
 }
 
 inline result<any_packed> any_view::try_tiled(executor ex) const noexcept {

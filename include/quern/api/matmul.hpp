@@ -8,8 +8,9 @@ namespace quern::inline v0 {
 // Bytes that prepare needs for m rows of x.
 template <class Activation = automatic, packed_weights W>
 constexpr std::size_t scratch_bytes(const W& w, std::size_t m) noexcept {
-  return prepared_bytes<product_of<codec_of<W>, Activation>>(m, w.cols()) + aligned_bytes::alignment +
-         round_up(w.cols() * sizeof(float), aligned_bytes::alignment);
+  const std::size_t cols = packed_view<codec_of<W>>(w).cols();
+  return prepared_bytes<product_of<codec_of<W>, Activation>>(m, cols) + aligned_bytes::alignment +
+         round_up(cols * sizeof(float), aligned_bytes::alignment);
 }
 
 // Rows of x in the form that products with weights of codec C and so many columns read. Refers to the scratch that it was
@@ -68,11 +69,12 @@ class prepared {
 };
 
 // x, made ready once for products with many w of one codec and so many columns.
-template <class Activation = automatic, real T, packed_weights W>
-result<prepared<codec_of<W>, Activation>> try_prepare(matrix_view<const T> x, const W& w,
+template <class Activation = automatic, class T, packed_weights W>
+result<prepared<codec_of<W>, Activation>> try_prepare(matrix_view<T> x, const W& weights,
                                                       std::span<std::byte> scratch = {}, executor ex = {}) noexcept {
+  const packed_view<codec_of<W>> w = weights;
   if (x.cols() != w.cols()) return failure{"x has as many columns as w", "prepare, x and w", x.cols(), w.cols()};
-  return prepared<codec_of<W>, Activation>::try_make(x, scratch, ex);
+  return prepared<codec_of<W>, Activation>::template try_make<std::remove_const_t<T>>(x, scratch, ex);
 }
 
 // y = the product. y is x.rows() x w.rows() and overlaps neither x nor w. The same result for every executor.
@@ -98,8 +100,8 @@ result<void> try_matmul(const W& weights, const prepared<codec_of<W>, Activation
     return {};
   });
 }
-template <class Activation = automatic, packed_weights W, real T>
-result<void> try_matmul(const W& w, matrix_view<const T> x, matrix_view<float> y, std::span<std::byte> scratch = {},
+template <class Activation = automatic, packed_weights W, class T>
+result<void> try_matmul(const W& w, matrix_view<T> x, matrix_view<float> y, std::span<std::byte> scratch = {},
                         executor ex = {}) noexcept {
   const auto a = try_prepare<Activation>(x, w, scratch, ex);
   if (!a) return a.error();
@@ -110,7 +112,7 @@ result<void> try_matmul(const W& w, matrix_view<const T> x, matrix_view<float> y
 // As the try_ spellings; throw quern::error.
 template <class Activation = automatic, class T, packed_weights W>
 auto prepare(matrix_view<T> x, const W& w, std::span<std::byte> scratch = {}, executor ex = {}) {
-  return value_or_throw(try_prepare<Activation, std::remove_const_t<T>>(x, w, scratch, ex));
+  return value_or_throw(try_prepare<Activation>(x, w, scratch, ex));
 }
 template <packed_weights W, class Activation>
 void matmul(const W& w, const prepared<codec_of<W>, Activation>& x, matrix_view<float> y, executor ex = {}) {
@@ -118,7 +120,7 @@ void matmul(const W& w, const prepared<codec_of<W>, Activation>& x, matrix_view<
 }
 template <class Activation = automatic, packed_weights W, class T>
 void matmul(const W& w, matrix_view<T> x, matrix_view<float> y, std::span<std::byte> scratch = {}, executor ex = {}) {
-  value_or_throw(try_matmul<Activation, W, std::remove_const_t<T>>(w, x, y, scratch, ex));
+  value_or_throw(try_matmul<Activation>(w, x, y, scratch, ex));
 }
 #endif
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <string_view>
 
@@ -84,20 +85,24 @@ class float_rows {
 
 // ---- quantize ----
 
-// out = x, of the same shape. Fails, with the index of the element as the value, at a weight that is not finite; rows of
-// other tasks may have been written then. The bytes do not depend on the executor.
-template <any_codec C, real T>
-requires scalar_format<typename C::number> result<void> try_quantize_into(packed_span<C> out, matrix_view<const T> x,
+// out = x, of the same shape; they do not overlap. Bits of out that stand for no weight become 0 where it is a whole
+// matrix. Fails, with the index of the element as the value, at a weight that is not finite, the first of all; some rows
+// may have been written then. The bytes do not depend on the executor.
+template <any_codec C, class T>
+requires scalar_format<typename C::number> result<void> try_quantize_into(packed_span<C> out, matrix_view<T> x,
                                                                           const round_to_nearest& method = {},
                                                                           executor ex = {})
 noexcept {
   if (x.rows() != out.rows()) return failure{"the numbers of rows differ", "quantize, x and out", x.rows(), out.rows()};
   if (x.cols() != out.cols())
     return failure{"the numbers of columns differ", "quantize, x and out", x.cols(), out.cols()};
+  constexpr std::size_t unit = independent_rows<C>;
   const bool whole = out.rows() == out.matrix().rows;
-  const std::size_t count = whole ? rows_of_task(x.rows(), x.cols(), independent_rows<C>, ex) : x.rows();
+  const std::size_t count = whole ? rows_of_task(x.rows(), x.cols(), unit, ex) : x.rows();
+  if (whole && count < x.rows())  // otherwise the encoder sees the whole matrix and clears it itself
+    for (std::size_t i = 0; i < C::layout::arrays; ++i) std::ranges::fill(out.array(i), std::byte{0});
   return for_each_window(x.rows(), count, ex, [&](std::size_t first, std::size_t n) -> result<void> {
-    const auto rows = float_rows<T>::try_make(x, first, n);
+    const auto rows = float_rows<std::remove_const_t<T>>::try_make(x, first, n);
     if (!rows) return rows.error();
     const auto window = out.try_rows(first, n);
     if (!window) return window.error();
@@ -111,14 +116,14 @@ noexcept {
   });
 }
 
-template <any_codec C, real T>
-requires scalar_format<typename C::number> result<packed<C>> try_quantize(matrix_view<const T> x,
+template <any_codec C, class T>
+requires scalar_format<typename C::number> result<packed<C>> try_quantize(matrix_view<T> x,
                                                                           const round_to_nearest& method = {},
                                                                           executor ex = {})
 noexcept {
   auto out = packed<C>::try_make(x.rows(), x.cols());
   if (!out) return out;
-  if (const auto ok = try_quantize_into<C, T>(out->span(), x, method, ex); !ok) return ok.error();
+  if (const auto ok = try_quantize_into<C>(out->span(), x, method, ex); !ok) return ok.error();
   return out;
 }
 
@@ -173,11 +178,11 @@ result<void> try_decode_rows(const W& weights, std::span<const std::uint32_t> ro
 // As the try_ spellings; throw quern::error.
 template <any_codec C, class T>
 void quantize_into(packed_span<C> out, matrix_view<T> x, const round_to_nearest& method = {}, executor ex = {}) {
-  value_or_throw(try_quantize_into<C, std::remove_const_t<T>>(out, x, method, ex));
+  value_or_throw(try_quantize_into<C>(out, x, method, ex));
 }
 template <any_codec C, class T>
 packed<C> quantize(matrix_view<T> x, const round_to_nearest& method = {}, executor ex = {}) {
-  return value_or_throw(try_quantize<C, std::remove_const_t<T>>(x, method, ex));
+  return value_or_throw(try_quantize<C>(x, method, ex));
 }
 template <packed_weights W, real T>
 void dequantize(const W& w, matrix_view<T> out, executor ex = {}) {
