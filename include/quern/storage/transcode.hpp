@@ -7,18 +7,24 @@
 
 namespace quern::inline v0 {
 
-// Whether a window of rows begins where a region of part K does, so that its codes can be read apart; and whether it ends
-// there, too, so that they can be written.
+// The row of part K's grid of codes that a row of the matrix is in.
 template <class C, std::size_t K>
-constexpr bool begins_with_region(std::size_t first_row) {
-  constexpr std::size_t height = parts<C>[K].region.rows;
-  return height == all || first_row % height == 0;
+constexpr std::size_t code_row(std::size_t row) {
+  if constexpr (parts<C>[K].region.rows == all) return 0;
+  else return row / parts<C>[K].region.rows;
+}
+
+// Whether a region of part K begins at a row of the matrix; and whether a window of rows is whole regions, so that its codes
+// can be written.
+template <class C, std::size_t K>
+constexpr bool region_begins(std::size_t row) {
+  if constexpr (parts<C>[K].region.rows == all) return true;
+  else return row % parts<C>[K].region.rows == 0;
 }
 template <class C, std::size_t K>
-constexpr bool owns_regions(shape matrix, std::size_t first_row, std::size_t rows) {
-  constexpr std::size_t height = parts<C>[K].region.rows;
-  if (height == all) return rows == matrix.rows;
-  return first_row % height == 0 && (rows % height == 0 || first_row + rows == matrix.rows);
+constexpr bool is_whole_regions(shape matrix, std::size_t first_row, std::size_t rows) {
+  if constexpr (parts<C>[K].region.rows == all) return rows == matrix.rows;
+  else return region_begins<C, K>(first_row) && (region_begins<C, K>(rows) || first_row + rows == matrix.rows);
 }
 
 // What is read before it is written: rows and columns of codes that fit into a few pages of the stack.
@@ -28,10 +34,8 @@ inline constexpr shape transcode_step{16, 256};
 // To in one task.
 template <std::size_t K, class To>
 void for_each_rectangle(const packed_span<To>& to, std::size_t from_first_row, executor ex, auto f) {
-  constexpr std::size_t height = parts<To>[K].region.rows;
-  const std::size_t first = height == all ? 0 : to.first_row() / height;
-  const std::size_t from_first = height == all ? 0 : from_first_row / height;
-  const std::size_t end = first + (height == all ? std::size_t{to.rows() != 0} : ceil_div(to.rows(), height));
+  const std::size_t first = code_row<To, K>(to.first_row()), from_first = code_row<To, K>(from_first_row);
+  const std::size_t end = to.rows() == 0 ? first : code_row<To, K>(to.first_row() + to.rows() - 1) + 1;
   const std::size_t cols = codes_in_matrix<To, K>(to.matrix()).cols;
   if (first == end || cols == 0) return;
   const std::size_t unit = codes_in_unit<To, K>(to.matrix()).rows;
@@ -67,8 +71,8 @@ result<void> try_transcode_into(const W& weights, const packed_span<To>& to, exe
     bool whole_regions = true;
     std::uint32_t greatest = 0;
     each_part<To>([&]<std::size_t K>() {
-      whole_regions = whole_regions && begins_with_region<From, K>(from.first_row()) &&
-                      owns_regions<To, K>(to.matrix(), to.first_row(), to.rows());
+      whole_regions = whole_regions && region_begins<From, K>(from.first_row()) &&
+                      is_whole_regions<To, K>(to.matrix(), to.first_row(), to.rows());
     });
     if (!whole_regions)
       return failure{"a window must not cut through rows that share a scale or an offset", "transcode, first row",
