@@ -24,18 +24,20 @@ HWY_BEFORE_NAMESPACE();
 namespace quern::inline v0 {
 namespace HWY_NAMESPACE {
 
-// Columns of a chunk: at most 1024, whole units and whole groups where they are not longer than that.
+inline constexpr std::size_t kMostChunk = 2048;
+
+// Columns of a chunk: at most 2048, whole units and whole groups where they are not longer than that.
 template <class C>
 inline constexpr std::size_t kChunk = [] {
   std::size_t n = std::lcm(std::size_t{64}, elements<typename C::number>);
   const auto take = [&](std::size_t cols) {
-    if (cols != all && std::lcm(n, cols) <= 1024) n = std::lcm(n, cols);
+    if (cols != all && std::lcm(n, cols) <= kMostChunk) n = std::lcm(n, cols);
   };
   each_part<C>([&]<std::size_t K>() {
     take(parts<C>[K].region.cols);
     take(array_of<C, array_with<C, K>>::unit.cols);
   });
-  return n >= 1024 ? n : 1024 / n * n;
+  return n >= kMostChunk ? n : kMostChunk / n * n;
 }();
 
 template <class S>
@@ -78,10 +80,8 @@ HWY_INLINE void Combine(const std::uint8_t* codes, const float* scales, const fl
   std::size_t c = 0;
   for (; c + 64 <= n; c += 64) block(codes + c * sizeof(T), c, out + c);
   if (c < n) {
-    T last[64] = {};
     HWY_ALIGN float weights[64];
-    std::memcpy(last, codes + c * sizeof(T), (n - c) * sizeof(T));
-    block(reinterpret_cast<const std::uint8_t*>(last), c, weights);
+    block(codes + c * sizeof(T), c, weights);
     std::memcpy(out + c, weights, (n - c) * sizeof(float));
   }
 }
@@ -110,31 +110,30 @@ HWY_INLINE void DecodeChunk(const packed_view<C>& w, const row_constants<C>& con
   using G = typename C::granularity;
   using S = typename C::symmetry;
   using O = typename S::offsets;
-  constexpr std::size_t chunk = kChunk<C>, vector = elements<N>;
+  constexpr std::size_t chunk = kChunk<C>;
   constexpr std::size_t scale_granule = granule<G, chunk>, offset_granule = granule<O, chunk>;
 
+  // All parts are unpacked before the first of them is looked up: a load just behind stores of another width would wait.
+  chunk_codes<C, chunk> unpacked;
+  UnpackChunk<C, chunk>(w, row, col, n, unpacked);
   chunk_numbers<scale_granule, chunk> scales;
   chunk_numbers<offset_granule, chunk> offsets;
-  LoadLevels<C, G, 1, chunk>(w, constants, row, col, n, 1.0f, scales.numbers);
-  LoadLevels<C, O, 1 + G::size, chunk>(w, constants, row, col, n, 0.0f, offsets.numbers);
+  JoinLevels<C, G, 1, chunk>(unpacked, constants, col, n, 1.0f, scales.numbers);
+  JoinLevels<C, O, 1 + G::size, chunk>(unpacked, constants, col, n, 0.0f, offsets.numbers);
 
-  using T = code_t<N::bits>;
-  HWY_ALIGN T buffer[code_room<C, 0>(chunk / vector)];
-  const T* const codes = Codes<C, 0, chunk / vector>(w, row, col / vector, ceil_div(n, vector), buffer);
-
-  constexpr bool look_up_first = vector_format<N> || recipe_of<N> == recipe::calls || recipe_of<N> == recipe::long_table;
+  const auto& codes = unpacked.template Part<0>();
   if constexpr (!has_form<S>) {
     HWY_ALIGN float values[chunk + 64], s[chunk + 64], o[chunk + 64];
-    call_values<N>(codes, ceil_div(n, vector), values);
+    call_values<N>(codes.codes, codes.count, values);
     Spread(scales.numbers, scale_granule == 0 ? n : scale_granule, 0, n, s);
     Spread(offsets.numbers, offset_granule == 0 ? n : offset_granule, 0, n, o);
     call_weight<S>(s, values, o, n, out);
-  } else if constexpr (look_up_first) {
+  } else if constexpr (kLookUpFirst<N>) {
     HWY_ALIGN float values[chunk + 64];
-    ExpandValues<N>(codes, ceil_div(n, vector), values);
+    ExpandValues<N>(codes.codes, codes.count, values);
     Combine<f32, S::form, scale_granule, offset_granule>(reinterpret_cast<const std::uint8_t*>(values), scales.Use(n), offsets.Use(n), n, out);
   } else {
-    Combine<N, S::form, scale_granule, offset_granule>(reinterpret_cast<const std::uint8_t*>(codes), scales.Use(n), offsets.Use(n), n, out);
+    Combine<N, S::form, scale_granule, offset_granule>(reinterpret_cast<const std::uint8_t*>(codes.codes), scales.Use(n), offsets.Use(n), n, out);
   }
 }
 

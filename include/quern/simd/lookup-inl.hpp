@@ -55,16 +55,14 @@ inline constexpr bool kConvertsHalf = true;
 inline constexpr bool kConvertsHalf = false;
 #endif
 
-// Whether the bytes of a vector can be shifted each by its own number of bits.
+// Whether bytes can be shuffled across a vector of 64, and shifted each by its own number of bits.
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
-inline constexpr bool kMultiShift = true;
-using V16Bytes = hn::Vec<hn::FixedTag<std::uint8_t, 16>>;
+inline constexpr bool kWideShuffle = true;
+using VWide = hn::Vec<hn::FixedTag<std::uint8_t, 64>>;
 // Byte i = the 8 bits from bit at[i] % 64 of the 8 bytes that byte i lies in.
-HWY_INLINE V16Bytes MultiShift(V16Bytes bytes, V16Bytes at) { return V16Bytes{_mm_multishift_epi64_epi8(at.raw, bytes.raw)}; }
+HWY_INLINE VWide MultiShift(VWide bytes, VWide at) { return VWide{_mm512_multishift_epi64_epi8(at.raw, bytes.raw)}; }
 #else
-inline constexpr bool kMultiShift = false;
-using V16Bytes = hn::Vec<hn::FixedTag<std::uint8_t, 16>>;
-HWY_INLINE V16Bytes MultiShift(V16Bytes bytes, V16Bytes) { return bytes; }
+inline constexpr bool kWideShuffle = false;
 #endif
 
 // ---- lanes of codes to lanes of values ----
@@ -122,7 +120,8 @@ HWY_INLINE VF TableValues(V32 code) {
   } else if constexpr (kFixedLanes && entries <= 2 * kMostLanes) {
     return hn::TwoTablesLookupLanes(df, hn::LoadU(df, table), hn::LoadU(df, table + kMostLanes), hn::IndicesFromVec(df, code));
   } else {
-    return hn::GatherIndex(df, table, code);
+    const V32 inside = hn::And(code, hn::Set(D32(), static_cast<std::int32_t>(entries - 1)));
+    return hn::GatherIndex(df, table, inside);
   }
 }
 
@@ -168,11 +167,66 @@ HWY_INLINE V32 PromoteCodes(const std::uint8_t* p) {
   else return hn::PromoteTo(D32(), v);
 }
 
+// Whether a table of more than 16 entries is looked up byte by byte of its values, for 64 codes at a time.
+template <class N>
+inline constexpr bool kByPlanes = [] {
+  if constexpr (tabulated<N>) return kWideShuffle && N::bits > 4 && (recipe_of<N> == recipe::long_table || recipe_of<N> == recipe::floats);
+  else return false;
+}();
+
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
+// Byte Plane of the values of 64 codes.
+template <class N, int Plane>
+HWY_INLINE VWide PlaneBytes(VWide codes) {
+  const hn::FixedTag<std::uint8_t, 64> d;
+  if constexpr (!value_planes<N>.used[Plane]) {
+    return hn::Zero(d);
+  } else {
+    constexpr std::size_t entries = std::size_t{1} << N::bits;
+    const std::uint8_t* const table = value_planes<N>.bytes[Plane].data();
+    const auto indices = hn::IndicesFromVec(d, entries <= 64 ? codes : hn::And(codes, hn::Set(d, 127)));
+    if constexpr (entries <= 64) {
+      return hn::TableLookupLanes(hn::Load(d, table), indices);
+    } else {
+      const VWide low = hn::TwoTablesLookupLanes(d, hn::Load(d, table), hn::Load(d, table + 64), indices);
+      if constexpr (entries <= 128) return low;
+      else {
+        const VWide high = hn::TwoTablesLookupLanes(d, hn::Load(d, table + 128), hn::Load(d, table + 192), indices);
+        return hn::IfThenElse(hn::MaskFromVec(codes), high, low);
+      }
+    }
+  }
+}
+
+// f(offset, values) of 64 codes.
+template <class N, class F>
+HWY_INLINE void EachPlaneValue(const std::uint8_t* codes, F f) {
+  const hn::FixedTag<std::uint8_t, 64> d8;
+  const hn::FixedTag<std::uint16_t, 32> d16;
+  const hn::FixedTag<std::uint32_t, 16> d32;
+  // Interleaving within blocks of 16 bytes gives 4 values of each block; so the codes are brought there as 4 x 4 words.
+  alignas(64) static constexpr std::uint32_t transposed[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+  const VWide c = hn::BitCast(d8, hn::TableLookupLanes(hn::BitCast(d32, hn::LoadU(d8, codes)), hn::SetTableIndices(d32, transposed)));
+  const VWide b0 = PlaneBytes<N, 0>(c), b1 = PlaneBytes<N, 1>(c), b2 = PlaneBytes<N, 2>(c), b3 = PlaneBytes<N, 3>(c);
+  const auto low0 = hn::BitCast(d16, hn::InterleaveLower(d8, b0, b1)), low1 = hn::BitCast(d16, hn::InterleaveUpper(d8, b0, b1));
+  const auto high0 = hn::BitCast(d16, hn::InterleaveLower(d8, b2, b3)), high1 = hn::BitCast(d16, hn::InterleaveUpper(d8, b2, b3));
+  const DF df;
+  f(std::integral_constant<std::size_t, 0>(), hn::BitCast(df, hn::InterleaveLower(d16, low0, high0)));
+  f(std::integral_constant<std::size_t, 16>(), hn::BitCast(df, hn::InterleaveUpper(d16, low0, high0)));
+  f(std::integral_constant<std::size_t, 32>(), hn::BitCast(df, hn::InterleaveLower(d16, low1, high1)));
+  f(std::integral_constant<std::size_t, 48>(), hn::BitCast(df, hn::InterleaveUpper(d16, low1, high1)));
+}
+#endif
+
+// How many values EachValue makes at a time.
+template <class N>
+inline constexpr std::size_t kValuesAtOnce = kByPlanes<N> ? 64 : 16;
+
 // Whether the bytes of a table are looked up for 16 codes at a time.
 template <class N>
 inline constexpr bool kByByteTable = recipe_of<N> == recipe::byte_table && !(kFixedLanes && kMostLanes == 16);
 
-// f(offset, values) for the values of Count codes of type code_t<N::bits>; Count is a multiple of 16.
+// f(offset, values) for the values of Count codes of type code_t<N::bits>; Count is a multiple of kValuesAtOnce<N>.
 template <scalar_format N, std::size_t Count, class F>
 HWY_INLINE void EachValue(const std::uint8_t* codes, F f) {
   using T = code_t<N::bits>;
@@ -182,6 +236,14 @@ HWY_INLINE void EachValue(const std::uint8_t* codes, F f) {
     EachVector<Count>([&](auto at) QUERN_INLINE {
       f(at, hn::PromoteTo(df, hn::LoadU(half, reinterpret_cast<const hwy::float16_t*>(codes + 2 * at))));
     });
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
+  } else if constexpr (kByPlanes<N>) {
+    for (std::size_t i = 0; i < Count; i += 64)
+      EachPlaneValue<N>(codes + i, [&](auto at, VF v) QUERN_INLINE {
+        if constexpr (Count == 64) f(at, v);
+        else f(i + at, v);
+      });
+#endif
   } else if constexpr (kByByteTable<N>) {
     const hn::FixedTag<std::uint8_t, 16> d8;
     const hn::Rebind<std::int8_t, DF> di8;
@@ -199,16 +261,22 @@ HWY_INLINE void EachValue(const std::uint8_t* codes, F f) {
   }
 }
 
-// values[i * elements<N> + j] = value j of codes[i], i < count. Of a scalar format, up to 15 codes more may be read and as
-// many values more be written.
+// Whether values are best looked up into memory before they meet their scales.
+template <class N>
+inline constexpr bool kLookUpFirst = vector_format<N> || recipe_of<N> == recipe::calls || (recipe_of<N> == recipe::long_table && !kByPlanes<N>);
+
+// values[i * elements<N> + j] = value j of codes[i], i < count. Codes need not be aligned. Of a scalar format, codes up to a
+// multiple of 64 are read and so many values are written.
 template <number_format N>
 HWY_INLINE void ExpandValues(const code_t<N::bits>* codes, std::size_t count, float* values) {
-  if constexpr (vector_format<N> || recipe_of<N> == recipe::calls || recipe_of<N> == recipe::long_table) {
+  if constexpr (vector_format<N> || recipe_of<N> == recipe::calls) {
     call_values<N>(codes, count, values);
+  } else if constexpr (kLookUpFirst<N>) {
+    for (std::size_t i = 0; i < count; ++i) values[i] = padded_table<N>[codes[i]];
   } else {
-    for (std::size_t i = 0; i < count; i += 16)
-      EachValue<N, 16>(reinterpret_cast<const std::uint8_t*>(codes + i),
-                       [&](auto at, VF v) QUERN_INLINE { hn::StoreU(v, DF(), values + i + at); });
+    const auto* const p = reinterpret_cast<const std::uint8_t*>(codes);
+    for (std::size_t i = 0; i < count; i += kValuesAtOnce<N>)
+      EachValue<N, kValuesAtOnce<N>>(p + i * sizeof(*codes), [&](auto at, VF v) QUERN_INLINE { hn::StoreU(v, DF(), values + i + at); });
   }
 }
 

@@ -113,6 +113,22 @@ inline constexpr auto padded_table = [] {
   return table;
 }();
 
+// bytes[b][code] = byte b of the value, as bits, lowest first; used[b]: whether any is not 0.
+struct byte_planes {
+  alignas(64) std::array<std::array<std::uint8_t, 256>, 4> bytes{};
+  std::array<bool, 4> used{};
+};
+template <tabulated N>
+inline constexpr byte_planes value_planes = [] {
+  byte_planes p;
+  for (std::uint32_t code = 0; code < 1u << N::bits; ++code)
+    for (unsigned b = 0; b < 4; ++b) {
+      p.bytes[b][code] = static_cast<std::uint8_t>(float_to_bits(N::value(code)) >> 8 * b);
+      p.used[b] = p.used[b] || p.bytes[b][code] != 0;
+    }
+  return p;
+}();
+
 // Up to 16 values that are integers of a byte (signed) times a unit, and no negative zero.
 template <class N>
 inline constexpr bool has_byte_table = [] {

@@ -4,6 +4,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "quern/number/number.hpp"
 #include "quern/storage/row_codes.hpp"
@@ -11,11 +12,14 @@
 
 namespace quern::inline v0 {
 
-// values[i * elements<N> + j] = value j of codes[i].
+// values[i * elements<N> + j] = value j of codes[i]. Codes need not be aligned.
 template <number_format N, class T>
 __attribute__((noinline)) void call_values(const T* codes, std::size_t count, float* values) {
-  for (std::size_t i = 0; i < count; ++i)
-    for (std::size_t j = 0; j < elements<N>; ++j) values[i * elements<N> + j] = value<N>(codes[i], j);
+  for (std::size_t i = 0; i < count; ++i) {
+    T code;
+    std::memcpy(&code, reinterpret_cast<const unsigned char*>(codes) + i * sizeof(T), sizeof(T));
+    for (std::size_t j = 0; j < elements<N>; ++j) values[i * elements<N> + j] = value<N>(code, j);
+  }
 }
 
 // weights[i] = weight(s[i], v[i], o[i]).

@@ -1,4 +1,4 @@
-// Scales and offsets along a row: the levels of a granularity, looked up and joined, one number for each group of weights.
+// Scales and offsets along a row: the levels of a granularity, looked up and joined, one number for each granule of weights.
 // SPDX-License-Identifier: Apache-2.0
 #if defined(QUERN_SIMD_SCALES_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
 #ifdef QUERN_SIMD_SCALES_INL_HPP_
@@ -17,6 +17,39 @@ HWY_BEFORE_NAMESPACE();
 namespace quern::inline v0 {
 namespace HWY_NAMESPACE {
 
+// ---- the codes of all parts of a chunk ----
+
+// A part that is the same for a whole row is not read here but kept in row_constants.
+template <class C, std::size_t K, std::size_t Chunk, bool Varies = parts<C>[K].region.cols != all>
+struct part_codes {
+  static constexpr std::size_t cols = parts<C>[K].region.cols, most = ceil_div(Chunk, cols) + 1;
+  code_reader<C, K, most> codes;
+};
+template <class C, std::size_t K, std::size_t Chunk>
+struct part_codes<C, K, Chunk, false> {};
+
+template <class C, std::size_t Chunk, class = std::make_index_sequence<part_count<C>>>
+struct chunk_codes;
+template <class C, std::size_t Chunk, std::size_t... K>
+struct chunk_codes<C, Chunk, std::index_sequence<K...>> : part_codes<C, K, Chunk>... {
+  template <std::size_t I>
+  HWY_INLINE auto& Part() { return static_cast<part_codes<C, I, Chunk>&>(*this).codes; }
+};
+
+// Unpacks the codes of the weights [col, col + n) of a row, and of the scales and offsets that they see; n is at most Chunk.
+template <class C, std::size_t Chunk>
+HWY_INLINE void UnpackChunk(const packed_view<C>& w, std::size_t row, std::size_t col, std::size_t n, chunk_codes<C, Chunk>& chunk) {
+  Unroll<static_cast<int>(part_count<C>)>([&](auto k) QUERN_INLINE {
+    constexpr std::size_t cols = parts<C>[k].region.cols;
+    if constexpr (cols != all) {
+      const std::size_t first = col / cols;
+      chunk.template Part<k>().Read(w, row, first, (col + n - 1) / cols - first + 1);
+    }
+  });
+}
+
+// ---- levels ----
+
 // to[i] = from[(i + skip) / each], i < count; up to 15 more may be written.
 HWY_INLINE void Spread(const float* from, std::size_t each, std::size_t skip, std::size_t count, float* to) {
   const DF df;
@@ -26,6 +59,19 @@ HWY_INLINE void Spread(const float* from, std::size_t each, std::size_t skip, st
     for (std::size_t j = i; j < end; j += hn::Lanes(df)) hn::StoreU(v, df, to + j);
     i = end, skip = 0;
   }
+}
+
+// Lane j = from[(i + j) / Each], where i is a multiple of the lanes, and lanes divide Each or Each divides the lanes.
+template <std::size_t Each>
+HWY_INLINE VF SpreadVector(const float* from, std::size_t i) {
+  const DF df;
+  VF v = hn::Set(df, from[i / Each]);
+  if constexpr (Each < kMostLanes) {
+    const auto lane = hn::Iota(df, 0.0f);
+    for (std::size_t j = Each; j < hn::Lanes(df); j += Each)
+      v = hn::IfThenElse(hn::Ge(lane, hn::Set(df, static_cast<float>(j))), hn::Set(df, from[i / Each + j / Each]), v);
+  }
+  return v;
 }
 
 template <bool Adds>
@@ -47,8 +93,8 @@ inline constexpr std::size_t granule = [] {
 // out[i] = the joined levels of granularity G, the first of which is part Base, for weights [col + i * granule, ...) of a row;
 // col is a multiple of Chunk, n at most Chunk. 64 numbers more may be written. Without levels, out[0] = none.
 template <class C, class G, std::size_t Base, std::size_t Chunk>
-HWY_INLINE void LoadLevels(const packed_view<C>& w, const row_constants<C>& constants, std::size_t row, std::size_t col, std::size_t n,
-                           float none, float* HWY_RESTRICT out) {
+HWY_INLINE void JoinLevels(chunk_codes<C, Chunk>& chunk, const row_constants<C>& constants, std::size_t col, std::size_t n, float none,
+                           float* HWY_RESTRICT out) {
   const DF df;
   constexpr std::size_t each = granule<G, Chunk>;
   const std::size_t pieces = each == 0 ? 1 : ceil_div(n, each);
@@ -70,20 +116,22 @@ HWY_INLINE void LoadLevels(const packed_view<C>& w, const row_constants<C>& cons
       join([&](std::size_t) QUERN_INLINE { return v; });
     } else {
       using N = part_number<C, K>;
-      constexpr std::size_t most = ceil_div(Chunk, cols) + 1, span = cols / each;
-      code_t<N::bits> buffer[code_room<C, K>(most)] = {};
-      HWY_ALIGN float level[most + 64], spread[Chunk / each + 64];
-      const std::size_t from = col / cols, count = (col + n - 1) / cols - from + 1;
-      const auto* const codes = Codes<C, K, most>(w, row, from, count, buffer);
+      const auto& part = chunk.template Part<K>();
+      constexpr std::size_t span = cols / each;  // numbers for one of this level
       if constexpr (span == 1 && first) {
-        ExpandValues<N>(codes, count, out);
+        ExpandValues<N>(part.codes, part.count, out);
       } else {
-        ExpandValues<N>(codes, count, level);
+        HWY_ALIGN float level[part_codes<C, K, Chunk>::most + 64];
+        ExpandValues<N>(part.codes, part.count, level);
         if constexpr (span == 1) {
           join([&](std::size_t p) QUERN_INLINE { return hn::LoadU(df, level + p); });
-        } else if constexpr (first) {
-          Spread(level, span, col % cols / each, pieces, out);
+        } else if constexpr (cols % Chunk == 0) {  // the same for the whole chunk
+          const VF v = hn::Set(df, level[0]);
+          join([&](std::size_t) QUERN_INLINE { return v; });
+        } else if constexpr (Chunk % cols == 0 && (span % 16 == 0 || 16 % span == 0)) {
+          join([&](std::size_t p) QUERN_INLINE { return SpreadVector<span>(level, p); });
         } else {
+          HWY_ALIGN float spread[Chunk / each + 64];
           Spread(level, span, col % cols / each, pieces, spread);
           join([&](std::size_t p) QUERN_INLINE { return hn::LoadU(df, spread + p); });
         }

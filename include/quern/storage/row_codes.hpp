@@ -2,6 +2,7 @@
 // What is here is the same for every instruction set; simd/unpack-inl.hpp is the fast reader.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -84,11 +85,11 @@ struct held_bits {
   unsigned width = 0, shift = 0, digits = 0;
 };
 
-// How Width codes in a row, in the order of their columns, are made from one field.
+// How `width` codes in a row, in the order of their columns, are made from one field.
 enum class piece_kind {
   none,    // the field holds none of them
-  run,     // Width bytes, one after the other, hold one code each, at the same bit
-  window,  // all lie within 16 bytes, each in at most two of them
+  run,     // bytes, one after the other, hold one code each, at the same bit
+  window,  // all lie within a window of so many bytes, from which a byte shuffle and a shift of every lane take them
   words    // whole codes of 16 or 32 bits, one after the other
 };
 struct piece {
@@ -96,7 +97,11 @@ struct piece {
   std::uint32_t byte = 0;   // the first byte to read
   std::uint32_t bit = 0;    // of a run: where in each byte
   std::uint32_t digit = 0;  // of a run in base 3
+  std::size_t span = 0;     // bytes to read for a window: 16, 32 or 64
 };
+
+// Bytes of the vectors that unpack: 64 where a target shuffles bytes across such a vector, else 16.
+inline constexpr std::size_t narrow = 16, wide = 64;
 
 // The places of part K in `Units` units of a row, where a unit has one row of K's codes and all of them lie at places that
 // are known when compiling.
@@ -143,29 +148,26 @@ struct unit_run {
     return at;
   }();
 
-  // The piece of `width` codes from column `first`; false if there is none that serves.
-  static constexpr bool find_piece(std::size_t field, std::size_t first, std::size_t width, piece& out) {
+  // The piece of `width` codes from column `first`; false if there is none that serves a shuffle of `window` bytes.
+  static constexpr bool find_piece(std::size_t field, std::size_t first, std::size_t width, std::size_t window, piece& out) {
     const held_bits h = held[field];
-    std::size_t have = 0;
+    bool any = false, straight = true, within_byte = true;
     std::int32_t least = 1 << 30, most = 0;  // bytes
-    bool straight = true, within_byte = true;
     const spot head = spots[field][first];
     const std::int32_t step = h.width <= 8 ? 8 : static_cast<std::int32_t>(h.width);
     for (std::size_t i = 0; i < width; ++i) {
       const spot s = spots[field][first + i];
-      if (s.bit < 0) {
-        straight = false;
-        continue;
-      }
-      ++have;
-      least = s.bit / 8 < least ? s.bit / 8 : least;
+      straight = straight && s.digit == head.digit && s.bit == head.bit + step * static_cast<std::int32_t>(i);
+      if (s.bit < 0) continue;
+      any = true;
       const std::int32_t last = (s.bit + static_cast<std::int32_t>(h.width) - 1) / 8;
+      least = s.bit / 8 < least ? s.bit / 8 : least;
       most = last > most ? last : most;
       within_byte = within_byte && s.bit / 8 == last;
-      straight = straight && s.digit == head.digit && s.bit == head.bit + step * static_cast<std::int32_t>(i);
     }
     out = {};
-    if (have == 0) return true;
+    if (!any) return true;
+    straight = straight && head.bit >= 0;
     out.byte = static_cast<std::uint32_t>(least);
     if (h.width > 8) {
       out.kind = piece_kind::words;
@@ -176,14 +178,31 @@ struct unit_run {
       return true;
     }
     out.kind = piece_kind::window;
-    return width <= 16 && most - least < 16 && h.digits == 0;
+    out.span = std::bit_ceil(std::max(narrow, static_cast<std::size_t>(most - least + 1)));
+    return width <= window && most - least < static_cast<std::int32_t>(window) && h.digits == 0 &&
+           (within_byte || window == narrow || within_words(field, first, width));
   }
 
-  static constexpr bool pieces_of(std::size_t width) {
+  // Whether every 8 codes lie within 8 bytes.
+  static constexpr bool within_words(std::size_t field, std::size_t first, std::size_t width) {
+    for (std::size_t i = 0; i < width; i += 8) {
+      std::int32_t least = 1 << 30, most = 0;  // bits
+      for (std::size_t j = i; j < i + 8 && j < width; ++j) {
+        const std::int32_t bit = spots[field][first + j].bit;
+        if (bit < 0) continue;
+        least = bit < least ? bit : least;
+        most = bit > most ? bit : most;
+      }
+      if ((most + static_cast<std::int32_t>(held[field].width) - 1) / 8 - least / 8 >= 8) return false;
+    }
+    return true;
+  }
+
+  static constexpr bool pieces_of(std::size_t width, std::size_t window) {
     piece p;
     for (std::size_t f = 0; f < fields; ++f)
       for (std::size_t c = 0; c + width <= count; c += width)
-        if (!find_piece(f, c, width, p) || (width > 16 && p.kind == piece_kind::window)) return false;
+        if (!find_piece(f, c, width, window, p)) return false;
     return true;
   }
 };
@@ -212,7 +231,7 @@ constexpr bool stored_whole() {
   return true;
 }
 
-template <class C, std::size_t K>
+template <class C, std::size_t K, std::size_t Window>
 inline constexpr row_plan plan_of = [] {
   using P = part_units<C, K>;
   if constexpr (P::fixed) {
@@ -224,7 +243,7 @@ inline constexpr row_plan plan_of = [] {
       const auto tried = [&]<std::size_t Width>(std::integral_constant<std::size_t, Width>) {
         constexpr std::size_t units = std::lcm(grid.cols, Width) / grid.cols;
         if constexpr (units == 1 || units * P::bytes(sample) <= 256) {
-          if (found.width == 0 && unit_run<C, K, units>::pieces_of(Width)) found = {reading::pieces, units, Width};
+          if (found.width == 0 && unit_run<C, K, units>::pieces_of(Width, Window)) found = {reading::pieces, units, Width};
         }
       };
       tried(std::integral_constant<std::size_t, 64>());
