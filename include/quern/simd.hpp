@@ -90,21 +90,32 @@ std::int64_t encoding_kernels<Encoding, Targets>::target() noexcept {
 
 // ---- the symbols of api/operations.hpp ----
 
+// reference::encode, by kernels where weights are finite and no importance is given.
+template <any_codec C, class Fit, std::int64_t Targets>
+result<void> encode_by_kernels(matrix_view<const float> x, packed_span<C> out, std::span<const float> importance,
+                               nonfinite policy) noexcept {
+  using K = encoding_kernels<encoding<C, Fit>, Targets>;
+  if (!importance.empty() || policy != nonfinite::refuse || x.size() != out.size())
+    return reference::encode<C, Fit>(x, out, importance, policy);
+  const std::size_t index = K::first_nonfinite(x);
+  if (index != x.size().count()) return failure{"a weight is infinite or not a number", "encode, x", index};
+  if (auto ok = reference::try_whole_regions<C>({out.matrix(), out.first_row(), out.rows()}); !ok) return ok;
+  if (index != 0) K::encode(x, out);
+  return {};
+}
+
 // C's encoder: null for formats that have none.
-template <any_codec C>
+template <any_codec C, std::int64_t Targets>
 consteval auto encode_operation() {
   decltype(operations<C>::encode) f = nullptr;
-  if constexpr (scalar_format<typename C::number>)
-    f = [](matrix_view<const float> x, packed_span<typename C::base> out, std::span<const float> importance, nonfinite policy) noexcept {
-      return reference::encode<typename C::base, fit_of<C>>(x, out, importance, policy);
-    };
+  if constexpr (scalar_format<typename C::number>) f = &encode_by_kernels<typename C::base, fit_of<C>, Targets>;
   return f;
 }
 
 template <any_codec C, std::int64_t Targets>
 const operations<C>& make_operations() noexcept {
   using K = kernels<typename C::base, Targets>;
-  static constexpr operations<C> table{&K::decode, &K::decode_rows, &K::dot, encode_operation<C>()};
+  static constexpr operations<C> table{&K::decode, &K::decode_rows, &K::dot, encode_operation<C, Targets>()};
   return table;
 }
 template <any_codec C, class Activation, std::int64_t Targets>
