@@ -192,7 +192,8 @@ struct any_codec_operations {
   }
   static result<any_packed> tile(const any_bytes& b, executor ex) noexcept {
     if constexpr (quern::is_tiled<C>) {
-      if (b.rows != b.matrix.rows) return failure{"some rows of tiles are no matrix", "any_view::tiled", b.rows, b.matrix.rows};
+      if (b.rows != b.matrix.rows)
+        return failure{"some rows of tiles are no matrix", "any_view::tiled", b.rows, b.matrix.rows};
       auto t = packed<C>::try_make(b.matrix.rows, b.matrix.cols);
       if (!t) return t.error();
       for (std::size_t i = 0; i < C::layout::arrays; ++i) std::ranges::copy(b.arrays[i], t->array(i).begin());

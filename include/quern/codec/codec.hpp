@@ -78,6 +78,10 @@ struct codec
     if constexpr (composed) return fault_of<described>();
     else return fault::none;
   }();
+  // Weights and bytes of a unit of the first array: the block of a codec of one array (GGUF's).
+  static constexpr std::size_t block_elements = array_of<described, 0>::unit.count();
+  static constexpr std::size_t block_bytes = unit_bytes<described, 0>(sample);
+
   // Checked where the codec is first used, so that a declaration costs nothing until then.
   static consteval bool checked() {
     static_assert(
@@ -127,6 +131,14 @@ concept any_codec = requires {
   typename C::described;
   requires C::checked();
 };
+
+// Of one value for each code: what can be encoded weight by weight.
+template <class C>
+concept scalar_codec = any_codec<C> && scalar_format<typename C::number>;
+
+// All of a matrix in one array (GGUF's types): a span of bytes is a row.
+template <class C>
+concept one_array_codec = any_codec<C> && C::layout::arrays == 1;
 
 // Two codecs that differ in layout alone hold the same numbers.
 template <class A, class B>
