@@ -13,8 +13,8 @@ namespace api {
 using namespace quern;
 
 // Blocks of 32 weights in one array; the values are small integers, so that tiles meet int8 activations.
-struct blocks : codec<offset_integer<4>, levels<group<32, f16>>, symmetric,
-                      blocked<32, stream<scale<0>>, plane<codes, 4, 16>>> {
+struct blocks
+    : codec<offset_integer<4>, levels<group<32, f16>>, symmetric, blocked<32, stream<scale<0>>, plane<codes, 4, 16>>> {
   static constexpr auto name = "test.blocks";
   static constexpr int gguf_id = 4001;
 };
@@ -47,10 +47,10 @@ inline std::vector<float> random_floats(std::size_t n, std::uint64_t seed = 1) {
   return x;
 }
 inline matrix_view<const float> view_of(const std::vector<float>& x, std::size_t rows, std::size_t cols) {
-  return {x.data(), rows, cols};
+  return *matrix_view<const float>::try_make(x.data(), rows, cols);
 }
 inline matrix_view<float> view_of(std::vector<float>& x, std::size_t rows, std::size_t cols) {
-  return {x.data(), rows, cols};
+  return *matrix_view<float>::try_make(x.data(), rows, cols);
 }
 
 template <any_codec C>

@@ -142,7 +142,7 @@ TEST_CASE("scratch of any alignment will do, and one byte less than enough will 
   matmul(t, view_of(x, m, k), view_of(want, m, n));
   const std::size_t bytes = scratch_bytes(t, m);
   std::vector<std::byte> memory(bytes + 64);
-  for (const std::size_t skip : {0, 1, 4, 63}) {
+  for (const std::size_t skip : std::initializer_list<std::size_t>{0, 1, 4, 63}) {
     CAPTURE(skip);
     const auto scratch = std::span(memory).subspan(skip, bytes);
     REQUIRE(try_matmul(t, view_of(x, m, k), view_of(y, m, n), scratch));

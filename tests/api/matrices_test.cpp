@@ -82,7 +82,8 @@ TEST_CASE("rows with a stride are quantized and written as such") {
   dequantize(w, matrix_view(out.data(), rows, cols, cols + 5));
   const auto want = reference_weights(w.view());
   for (std::size_t r = 0; r < rows; ++r) {
-    CHECK(support::differences(std::span(out).subspan(r * (cols + 5), cols), std::span(want).subspan(r * cols, cols)) == 0);
+    CHECK(support::differences(std::span(out).subspan(r * (cols + 5), cols), std::span(want).subspan(r * cols, cols)) ==
+          0);
     CHECK(out[r * (cols + 5) + cols] == 7.0f);
   }
 }
@@ -95,8 +96,8 @@ TEST_CASE("rows are looked up by index, some of them twice") {
   std::vector<float> out(wanted.size() * cols);
   decode_rows(w, wanted, view_of(out, wanted.size(), cols));
   for (std::size_t i = 0; i < wanted.size(); ++i)
-    CHECK(support::differences(std::span(out).subspan(i * cols, cols), std::span(want).subspan(wanted[i] * cols, cols)) ==
-          0);
+    CHECK(support::differences(std::span(out).subspan(i * cols, cols),
+                               std::span(want).subspan(wanted[i] * cols, cols)) == 0);
 
   // An index counts from the first row of a window.
   decode_rows(w.view().rows(6, 10), std::vector<std::uint32_t>{1}, view_of(out, 1, cols));
@@ -137,7 +138,8 @@ TEST_CASE("saturate takes infinity for the greatest float and NaN for zero") {
   x[5] = std::numeric_limits<float>::quiet_NaN(), y[5] = 0;
   x[200] = -std::numeric_limits<float>::infinity(), y[200] = -std::numeric_limits<float>::max();
   const round_to_nearest method{{}, nonfinite::saturate};
-  CHECK(same_bytes(quantize<zero_points>(view_of(x, rows, cols), method), quantize<zero_points>(view_of(y, rows, cols))));
+  CHECK(
+      same_bytes(quantize<zero_points>(view_of(x, rows, cols), method), quantize<zero_points>(view_of(y, rows, cols))));
 }
 
 TEST_CASE("importance has one number for each column") {

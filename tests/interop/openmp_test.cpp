@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <initializer_list>
 #include <vector>
 
 #if defined(_OPENMP)
@@ -12,7 +13,7 @@ namespace {
 
 TEST_CASE("OpenMP runs every task once") {
 #if defined(_OPENMP)
-  for (const std::size_t threads : {0, 1, 3}) {
+  for (const std::size_t threads : std::initializer_list<std::size_t>{0, 1, 3}) {
     std::vector<int> seen(100);
     const auto mark = [&](std::size_t i) { ++seen[i]; };
     quern::openmp_executor(threads).for_each(seen.size(), mark);

@@ -46,7 +46,7 @@ void check_executor(executor ex) {
 }
 
 TEST_CASE("threads change no bit") {
-  for (const std::size_t count : {2, 3, 7}) {
+  for (const std::size_t count : std::initializer_list<std::size_t>{2, 3, 7}) {
     CAPTURE(count);
     test_threads threads(count);
     check_executor(threads.executor());
@@ -55,7 +55,7 @@ TEST_CASE("threads change no bit") {
 }
 
 TEST_CASE("Highway's pool changes no bit") {
-  for (const std::size_t count : {1, 2, 3, 7}) {
+  for (const std::size_t count : std::initializer_list<std::size_t>{1, 2, 3, 7}) {
     CAPTURE(count);
     hwy::ThreadPool pool(count);
     check_executor(thread_pool_executor(pool));

@@ -1,8 +1,8 @@
 // A codec nobody wrote before: a codebook of 32 values, groups of 80 weights with a scale in E5M2, which counts in units of
 // one scale of the whole matrix. Declared here, outside of Quern, and used with the installed package.
 // SPDX-License-Identifier: Apache-2.0
-#include <quern/simd.hpp>
 #include <quern/quern.hpp>
+#include <quern/simd.hpp>
 
 #include <cmath>
 #include <cstdio>
@@ -20,8 +20,8 @@ constexpr auto cubes = [] {
   return t;
 }();
 
-struct mine : quern::codec<quern::codebook<cubes>,
-                           quern::levels<quern::group<80, quern::e5m2>, quern::tensor<quern::f32>>> {
+struct mine
+    : quern::codec<quern::codebook<cubes>, quern::levels<quern::group<80, quern::e5m2>, quern::tensor<quern::f32>>> {
   static constexpr auto name = "consumer.cubes";
 };
 
@@ -43,7 +43,8 @@ float noise(std::size_t i) {
 bool own_codec_works() {
   constexpr std::size_t m = 3, n = 50, k = 400;
   std::vector<float> weights(n * k), decoded(n * k), tiled_decoded(n * k), x(m * k), y(m * n), z(m * n);
-  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = noise(i) * noise(i + 7919) * static_cast<float>(i / k + 1);
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    weights[i] = noise(i) * noise(i + 7919) * static_cast<float>(i / k + 1);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = noise(i + 104729);
   const quern::matrix_view<const float> all_x(x.data(), m, k);
 
