@@ -26,7 +26,7 @@ template <class C, class Fit>
 struct window_ideals {
   static constexpr std::size_t most = window_regions<C>;
   HWY_ALIGN float first[most + 16], second[most + 16];
-  ideal_type<C, Fit> ideal[most];
+  ideal_rows<most> ideal;
 
   // The window that begins at `at` of the matrix; its extent is cut at the matrix's edge.
   HWY_INLINE void Load(const reference::source& s, coord at, shape extent) {
@@ -58,7 +58,7 @@ class ideals_in_order {
     const coord window{first.row, first.col / whole.cols * whole.cols};
     if (!(window == at)) loaded.Load(s, window, WindowAt<C>(s, window)), at = window;
     const std::size_t i = (first.col - at.col) / within(reference::uniform_region<C>, s.rows.matrix).cols;
-    return Offsets ? loaded.ideal[i].offset : loaded.ideal[i].scale;
+    return Offsets ? loaded.ideal.offset[i] : loaded.ideal.scale[i];
   }
 
  private:
@@ -75,36 +75,37 @@ HWY_INLINE statistics StatisticsOf(const reference::source& s, coord first, shap
   return statistics_of(Kind, a, b);
 }
 
-// Writes part What of the regions of a level: code(first, size).
-template <class What, class C, class CodeOf>
-HWY_INLINE void WriteLevel(const reference::source& s, const packed_span<C>& out, shape region, CodeOf code) {
-  const shape step = within(region, s.rows.matrix);
+// The code of a level for one of its regions, as reference::write_levels chooses it.
+template <class Fit, class G, template <std::uint8_t> class What, std::size_t I, class C, class Ideal>
+HWY_INLINE std::uint32_t LevelCode(const reference::source& s, const packed_span<C>& out, coord first, shape size, Ideal& ideal) {
+  constexpr bool coarsest = reference::factors<G, I + 1, G::size>::count == 0;
+  if constexpr (adding_level<typename G::template level<I>>) return reference::sum_code<G, What, I>(s, out, first, size, ideal);
+  else if constexpr (coarsest && chooses_coarsest<Fit, C>)
+    return Fit::template coarsest_code<C>(StatisticsOf<Fit::reads>(s, first, size));
+  else return reference::factor_code<Fit, G, What, I>(s, out, first, size, ideal);
+}
+template <class Fit, class G, template <std::uint8_t> class What, std::size_t I, class C, class Ideal>
+HWY_INLINE void WriteLevel(const reference::source& s, const packed_span<C>& out, Ideal& ideal) {
+  const shape step = within(G::template level<I>::region, s.rows.matrix);
   const std::size_t end = s.rows.first_row + s.rows.rows;
   for (std::size_t r = s.rows.first_row; r < end; r += step.rows)
-    for (std::size_t c = 0; c < s.rows.matrix.cols; c += step.cols)
-      set_code<What>(out, coord{r, c}, code(coord{r, c}, shape{std::min(step.rows, end - r), std::min(step.cols, s.rows.matrix.cols - c)}));
+    for (std::size_t c = 0; c < s.rows.matrix.cols; c += step.cols) {
+      const coord first{r, c};
+      const shape size{std::min(step.rows, end - r), std::min(step.cols, s.rows.matrix.cols - c)};
+      set_code<What<I>>(out, first, LevelCode<Fit, G, What, I>(s, out, first, size, ideal));
+    }
 }
 
-// All levels of G but the local one, in the order of reference::write_levels.
+// All levels of G but the local one, in the order of reference::write_levels: those that add, then the coarsest first.
 template <class Fit, class G, template <std::uint8_t> class What, class C, class Ideal>
 HWY_INLINE void WriteOtherLevels(const reference::source& s, const packed_span<C>& out, Ideal& ideal) {
   Unroll<static_cast<int>(G::size)>([&](auto i) QUERN_INLINE {
     constexpr std::size_t I = static_cast<std::size_t>(i);
-    using L = typename G::template level<I>;
-    if constexpr (adding_level<L>)
-      WriteLevel<What<I>>(s, out, L::region, [&](coord first, shape size) QUERN_INLINE {
-        return reference::sum_code<G, What, I>(s, out, first, size, ideal);
-      });
+    if constexpr (adding_level<typename G::template level<I>>) WriteLevel<Fit, G, What, I>(s, out, ideal);
   });
-  Unroll<static_cast<int>(G::size)>([&](auto j) QUERN_INLINE {
-    constexpr std::size_t I = G::size - 1 - static_cast<std::size_t>(j);
-    using L = typename G::template level<I>;
-    if constexpr (!adding_level<L> && I != local_level<G>)
-      WriteLevel<What<I>>(s, out, L::region, [&](coord first, shape size) QUERN_INLINE {
-        if constexpr (reference::factors<G, I + 1, G::size>::count == 0 && chooses_coarsest<Fit, C>)
-          return Fit::template coarsest_code<C>(StatisticsOf<Fit::reads>(s, first, size));
-        else return reference::factor_code<Fit, G, What, I>(s, out, first, size, ideal);
-      });
+  Unroll<static_cast<int>(G::size)>([&](auto i) QUERN_INLINE {
+    constexpr std::size_t I = G::size - 1 - static_cast<std::size_t>(i);
+    if constexpr (!adding_level<typename G::template level<I>> && I != local_level<G>) WriteLevel<Fit, G, What, I>(s, out, ideal);
   });
 }
 
@@ -116,10 +117,9 @@ HWY_INLINE void WriteLocalLevel(const packed_span<C>& out, coord at, std::size_t
                                 float* numbers, CodesOf codes_of) {
   constexpr std::size_t K = Base + local_level<G>;
   using N = part_number<C, K>;
-  constexpr shape region = parts<C>[K].region;
   HWY_ALIGN code_t<N::bits> codes[window_regions<C> + 64];
   codes_of(codes);
-  PackNumbers<C, K>(out, at.row, region.cols == all ? 0 : at.col / region.cols, count, codes);
+  PackNumbers<C, K>(out, at.row, at.col / within(parts<C>[K].region, out.matrix()).cols, count, codes);
   if (read_back) {
     for (std::size_t i = count; i < count + 16; ++i) codes[i] = 0;
     ExpandValues<N>(codes, count, numbers);
@@ -136,30 +136,106 @@ HWY_INLINE VF RoundEven(VF x) {
   return hn::IfThenElse(hn::Lt(hn::Abs(x), hn::Set(df, 0x1p22f)), rounded, x);
 }
 
-// codes[i] = the code of weight x[i] in a region with map m, i < n; up to 15 more may be read and written.
-template <class C, class Fit, bool Divides>
-HWY_INLINE void RoundRegion(const float* HWY_RESTRICT x, std::size_t n, const element_map& m, code_t<C::number::bits>* HWY_RESTRICT codes) {
-  using N = typename C::number;
+// How the weights of each region of a window become quotients.
+template <std::size_t Most>
+struct map_rows {
+  HWY_ALIGN float shift[Most + 64], factor[Most + 64], zero[Most + 64];
+  bool plain = true;         // else `any` says it, region by region
+  element_map any[Most];
+};
+
+// As map_of of fit/fit.hpp, if none of the regions needs another kind of arithmetic than the rest; else false.
+template <class C, class Fit, std::size_t Most>
+HWY_INLINE bool MakeMaps(const ideal_rows<Most>& ideal, const float* scales, const float* offsets, std::size_t count, map_rows<Most>& maps) {
+  using S = typename C::symmetry;
   constexpr code_rule rule = Fit::codes;
+  constexpr bool own_map = rule.scale == from::ideal && requires(ideal_type<C, Fit> a) { a.inverse; };
   const DF df;
-  const VF shift = hn::Set(df, m.shift), factor = hn::Set(df, m.factor), zero = hn::Set(df, m.zero);
-  for (std::size_t i = 0; i < n; i += hn::Lanes(df)) {
-    VF q = hn::LoadU(df, x + i);
-    if constexpr (rule.how != by::nothing) {
-      if constexpr (shifts<C, Fit>) q = hn::Sub(q, shift);
-      q = Exact(Divides ? hn::Div(q, factor) : hn::Mul(q, factor));
-      if constexpr (rule.offset == offset_rule::add) q = hn::Add(q, zero);
-      if constexpr (rule.offset == offset_rule::add_rounded) q = hn::Add(RoundEven(q), zero);
-      if constexpr (rule.balanced) q = Held(q, -reach<N>, reach<N>);
-      if constexpr (rule.offset != offset_rule::shift) q = Exact(q);
+  if constexpr (shifts<C, Fit> && !own_map && !requires { S::form; }) {
+    return false;
+  } else {
+    auto bad = hn::MaskFalse(df);
+    const float* const from_scale = rule.scale == from::ideal ? ideal.scale.data() : scales;
+    const float* const from_offset = rule.scale == from::ideal ? ideal.offset.data() : offsets;
+    for (std::size_t i = 0; i < count; i += hn::Lanes(df)) {
+      VF factor, shift = hn::Zero(df);
+      if constexpr (own_map) {
+        factor = hn::LoadU(df, ideal.inverse.data() + i);
+        if constexpr (shifts<C, Fit>) shift = hn::LoadU(df, ideal.shift.data() + i);
+      } else {
+        const VF s = hn::LoadU(df, from_scale + i), none = hn::Zero(df);
+        factor = multiplies<C, Fit> ? hn::IfThenZeroElse(hn::Eq(s, none), hn::Div(hn::Set(df, 1.0f), s)) : s;
+        if constexpr (shifts<C, Fit>) {
+          const VF o = hn::LoadU(df, from_offset + i);
+          if constexpr (S::form == weight_form::shifted_product) shift = hn::Mul(s, hn::Sub(none, o));
+          else if constexpr (S::form == weight_form::product_minus) shift = hn::Sub(Exact(hn::Mul(s, none)), o);
+          else if constexpr (S::form == weight_form::product_plus) shift = hn::Add(Exact(hn::Mul(s, none)), o);
+          else shift = hn::Mul(s, none);
+          shift = hn::Add(Exact(shift), none);  // not -0
+        }
+      }
+      auto odd = hn::Not(hn::Le(hn::Abs(factor), hn::Set(df, std::numeric_limits<float>::max())));
+      if constexpr (!multiplies<C, Fit>) odd = hn::Or(odd, hn::Eq(factor, hn::Zero(df)));
+      if constexpr (shifts<C, Fit>) odd = hn::Or(odd, hn::Not(hn::Le(hn::Abs(shift), hn::Set(df, 0x1p126f))));
+      bad = hn::Or(bad, hn::And(odd, hn::FirstN(df, count - i)));
+      hn::StoreU(factor, df, maps.factor + i);
+      if constexpr (shifts<C, Fit>) hn::StoreU(shift, df, maps.shift + i);
+      if constexpr (rule.offset != offset_rule::shift) hn::StoreU(hn::LoadU(df, from_offset + i), df, maps.zero + i);
     }
-    StoreRounded<N, rule.round>(q, codes + i);
+    return hn::AllFalse(df, bad);
   }
 }
 
-// Codes of the weights of a window's rows, packed. maps: one for each region.
-template <class C, class Fit>
-HWY_INLINE void WriteCodes(const reference::source& s, const packed_span<C>& out, coord at, shape extent, const element_map* maps) {
+// codes[i] = the code of weight x[i], i < n, in a region with this map; up to 15 more may be read and written.
+template <class C, class Fit, bool Divides, std::size_t Size>
+HWY_INLINE void RoundRegion(const float* HWY_RESTRICT x, std::size_t n, float shift, float factor, float zero,
+                            code_t<C::number::bits>* HWY_RESTRICT codes) {
+  using N = typename C::number;
+  constexpr code_rule rule = Fit::codes;
+  const DF df;
+  const auto round = [&](std::size_t i) QUERN_INLINE {
+    VF q = hn::LoadU(df, x + i);
+    if constexpr (rule.how != by::nothing) {
+      if constexpr (shifts<C, Fit>) q = hn::Sub(q, hn::Set(df, shift));
+      q = Exact(Divides ? hn::Div(q, hn::Set(df, factor)) : hn::Mul(q, hn::Set(df, factor)));
+      if constexpr (rule.offset == offset_rule::add) q = Exact(hn::Add(q, hn::Set(df, zero)));
+      if constexpr (rule.offset == offset_rule::add_rounded) q = Exact(hn::Add(RoundEven(q), hn::Set(df, zero)));
+      if constexpr (rule.balanced) q = Held(q, -reach<N>, reach<N>);
+    }
+    StoreRounded<N, rule.round>(q, codes + i);
+  };
+  if constexpr (Size != 0 && Size <= 64 && Size % 16 == 0) {
+    if (n == Size) return EachVector<Size>(round);
+  }
+  for (std::size_t i = 0; i < n; i += hn::Lanes(df)) round(i);
+}
+
+// Codes of n columns of a row, of which region i begins at i * Size.
+template <class C, class Fit, bool Plain, std::size_t Most>
+HWY_INLINE void RoundColumns(const float* HWY_RESTRICT x, std::size_t n, const map_rows<Most>& maps, code_t<C::number::bits>* HWY_RESTRICT codes) {
+  constexpr std::size_t cols = reference::uniform_region<C>.cols, size = cols == all || cols > step_cols_of<C> ? 0 : cols;
+  std::size_t first = 0, i = 0;
+  do {
+    const std::size_t count = size == 0 ? n : std::min(size, n - first);
+    if constexpr (Plain) {
+      RoundRegion<C, Fit, !multiplies<C, Fit>, size>(x + first, count, maps.shift[i], maps.factor[i], maps.zero[i], codes + first);
+    } else {
+      const element_map& m = maps.any[i];
+      if (may_be_nan(m)) call_code_of<C, Fit>(x + first, count, m, codes + first);
+      else if (m.divides) RoundRegion<C, Fit, true, 0>(x + first, count, m.shift, m.factor, m.zero, codes + first);
+      else RoundRegion<C, Fit, false, 0>(x + first, count, m.shift, m.factor, m.zero, codes + first);
+    }
+    first += count, ++i;
+  } while (first < n);
+}
+template <class C, class Fit, std::size_t Most>
+HWY_NOINLINE void RoundUnusual(const float* x, std::size_t n, const map_rows<Most>& maps, code_t<C::number::bits>* codes) {
+  RoundColumns<C, Fit, false>(x, n, maps, codes);
+}
+
+// Codes of the weights of a window's rows, packed.
+template <class C, class Fit, std::size_t Most>
+HWY_INLINE void WriteCodes(const reference::source& s, const packed_span<C>& out, coord at, shape extent, const map_rows<Most>& maps) {
   using T = code_t<C::number::bits>;
   constexpr shape region = reference::uniform_region<C>;
   constexpr std::size_t step = step_cols_of<C>;
@@ -181,16 +257,8 @@ HWY_INLINE void WriteCodes(const reference::source& s, const packed_span<C>& out
         if (have != 0) std::memcpy(padded, s.x.row(at.row - s.rows.first_row + r) + at.col + c, have * sizeof(float));
         std::memset(padded + have, 0, (n - have + 16) * sizeof(float));
       }
-      const auto round = [&](std::size_t first, std::size_t size, const element_map& m) QUERN_INLINE {
-        if (Fit::codes.how != by::nothing && may_be_nan(m)) call_code_of<C, Fit>(x + first, size, m, codes + first);
-        else if (m.divides) RoundRegion<C, Fit, true>(x + first, size, m, codes + first);
-        else RoundRegion<C, Fit, false>(x + first, size, m, codes + first);
-      };
-      if constexpr (region.cols != all && region.cols <= step) {
-        for (std::size_t i = 0, first = 0; first < n; ++i, first += region.cols) round(first, std::min(region.cols, n - first), maps[i]);
-      } else {
-        round(0, n, maps[0]);
-      }
+      if (maps.plain) RoundColumns<C, Fit, true>(x, n, maps, codes);
+      else RoundUnusual<C, Fit>(x, n, maps, codes);
       Pack(out, at.row + r, at.col + c, n, codes);
     }
   }
@@ -202,22 +270,23 @@ HWY_INLINE void EncodeWindow(const reference::source& s, const packed_span<C>& o
   using G = typename C::granularity;
   using O = typename C::symmetry::offsets;
   constexpr std::size_t most = window_regions<C>;
-  element_map maps[most];
+  map_rows<most> maps;
   if constexpr (needs_fit<C, Fit>) {
     constexpr bool from_stored = Fit::codes.scale == from::stored && Fit::codes.how != by::nothing;
     const std::size_t count = ceil_div(extent.cols, within(reference::uniform_region<C>, s.rows.matrix).cols);
     window_ideals<C, Fit> fitted;
     fitted.Load(s, at, extent);
     HWY_ALIGN float scales[most + 64], offsets[most + 64];
+    const auto wanted = [&](const float* ideal, const auto& others, float* room) QUERN_INLINE {
+      if (others.value.size() == 2) return ideal;  // there are no others
+      call_wanted(ideal, others, count, room);
+      return static_cast<const float*>(room);
+    };
     if constexpr (G::size != 0) {
       const auto others = load_other_levels<G, scale>(out, at);
       WriteLocalLevel<C, G, 1>(out, at, count, others, from_stored, scales, [&](auto* codes) QUERN_INLINE {
-        if constexpr (chooses_finest<Fit, C>) {
-          finest_codes<C, Fit>(fitted.first, fitted.second, others.product, count, codes);
-        } else {
-          wanted_scales<C, Fit>(fitted.ideal, others, count, scales);
-          NearestFinite<part_number<C, 1 + local_level<G>>>(scales, count, codes);
-        }
+        if constexpr (chooses_finest<Fit, C>) finest_codes<C, Fit>(fitted.first, fitted.second, others.product, count, codes);
+        else NearestFinite<part_number<C, 1 + local_level<G>>>(wanted(fitted.ideal.scale.data(), others, scales), count, codes);
       });
     } else if constexpr (from_stored) {
       for (std::size_t i = 0; i < count; ++i) scales[i] = 1;
@@ -225,15 +294,17 @@ HWY_INLINE void EncodeWindow(const reference::source& s, const packed_span<C>& o
     if constexpr (O::size != 0) {
       const auto others = load_other_levels<O, offset>(out, at);
       WriteLocalLevel<C, O, 1 + G::size>(out, at, count, others, from_stored, offsets, [&](auto* codes) QUERN_INLINE {
-        wanted_offsets<C, Fit>(fitted.ideal, others, count, offsets);
-        NearestFinite<part_number<C, 1 + G::size + local_level<O>>>(offsets, count, codes);
+        NearestFinite<part_number<C, 1 + G::size + local_level<O>>>(wanted(fitted.ideal.offset.data(), others, offsets), count, codes);
       });
     } else if constexpr (from_stored) {
       for (std::size_t i = 0; i < count; ++i) offsets[i] = 0;
     }
-    if constexpr (Fit::codes.how != by::nothing) make_maps<C, Fit>(fitted.ideal, scales, offsets, count, maps);
+    if constexpr (Fit::codes.how != by::nothing) {
+      maps.plain = MakeMaps<C, Fit>(fitted.ideal, scales, offsets, count, maps);
+      if (!maps.plain) call_map_of<C, Fit>(fitted.ideal, scales, offsets, count, maps.any);
+    }
   } else {
-    maps[0] = {0, 1, 0, false};
+    maps.factor[0] = 1;
   }
   WriteCodes<C, Fit>(s, out, at, extent, maps);
 }

@@ -54,7 +54,7 @@ struct pack_plan {
 
   // The widest pieces that all fields could be written in as runs, field by field; 0: none.
   static constexpr std::size_t runs_of(std::size_t field) {
-    for (const std::size_t width : {64, 32, 16, 8, 4}) {
+    for (std::size_t width = 64; width >= 4; width /= 2) {
       bool ok = count % width == 0;
       for (std::size_t c = 0; ok && c < count; c += width) ok = is_run(field, c, width);
       if (ok) return width;
@@ -64,7 +64,7 @@ struct pack_plan {
   // Pieces of so many codes whose bits lie one after the other; 0: none.
   static constexpr std::size_t bits_of(std::size_t field) {
     if (run_type::held[field].width != 1) return 0;
-    for (const std::size_t width : {64, 32, 16}) {
+    for (std::size_t width = 64; width >= 16; width /= 2) {
       bool ok = count % width == 0;
       for (std::size_t c = 0; ok && c < count; ++c) {
         const std::int32_t head = run_type::spots[field][c / width * width].bit;

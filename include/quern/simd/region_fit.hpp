@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "quern/codec/properties.hpp"
 #include "quern/fit/fit.hpp"
 #include "quern/reference/encode.hpp"
 #include "quern/storage/row_codes.hpp"
@@ -80,13 +81,18 @@ __attribute__((noinline)) void call_encode(const matrix_view<const float>& x, co
 template <class C, class Fit>
 using ideal_type = decltype(Fit::template ideal<C>(statistics{}));
 
-// ideal[i] = what the fit makes of region i.
-template <class C, class Fit>
-__attribute__((noinline)) void fit_ideals(const float* first, const float* second, std::size_t count, ideal_type<C, Fit>* ideal) {
+// What a fit makes of each region of a row, each number in an array of its own.
+template <std::size_t Most>
+struct ideal_rows {
+  alignas(64) std::array<float, Most + 64> scale, offset, inverse, shift;  // the last two only of a fit that gives them
+};
+template <class C, class Fit, std::size_t Most>
+__attribute__((noinline)) void fit_ideals(const float* first, const float* second, std::size_t count, ideal_rows<Most>& ideal) {
   for (std::size_t i = 0; i < count; ++i) {
-    auto a = Fit::template ideal<C>(statistics_of(Fit::reads, first[i], second[i]));
-    a.scale = saturated(a.scale), a.offset = saturated(a.offset);
-    ideal[i] = a;
+    const auto a = Fit::template ideal<C>(statistics_of(Fit::reads, first[i], second[i]));
+    if constexpr (C::granularity::size > 0 || Fit::codes.scale == from::ideal) ideal.scale[i] = saturated(a.scale);
+    if constexpr (has_offset<C> || Fit::codes.offset != offset_rule::shift) ideal.offset[i] = saturated(a.offset);
+    if constexpr (requires { a.inverse; }) ideal.inverse[i] = a.inverse, ideal.shift[i] = a.shift;
   }
 }
 
@@ -136,15 +142,9 @@ constexpr float wanted_of(float ideal, const other_levels<G>& others) {
   if constexpr (other_levels<G>::any_coarser) ideal = others.product == 0 ? 0 : ideal / others.product;
   return ideal;
 }
-template <class C, class Fit>
-__attribute__((noinline)) void wanted_scales(const ideal_type<C, Fit>* ideal, const other_levels<typename C::granularity>& others,
-                                             std::size_t count, float* wanted) {
-  for (std::size_t i = 0; i < count; ++i) wanted[i] = wanted_of(ideal[i].scale, others);
-}
-template <class C, class Fit>
-__attribute__((noinline)) void wanted_offsets(const ideal_type<C, Fit>* ideal, const other_levels<typename C::symmetry::offsets>& others,
-                                              std::size_t count, float* wanted) {
-  for (std::size_t i = 0; i < count; ++i) wanted[i] = wanted_of(ideal[i].offset, others);
+template <class G>
+__attribute__((noinline)) void call_wanted(const float* ideal, const other_levels<G>& others, std::size_t count, float* wanted) {
+  for (std::size_t i = 0; i < count; ++i) wanted[i] = wanted_of(ideal[i], others);
 }
 
 // The codes that a fit itself chooses for the finest scales.
@@ -157,7 +157,10 @@ __attribute__((noinline)) void finest_codes(const float* first, const float* sec
 // codes[i] = the code nearest to wanted[i] whose value is finite.
 template <class N, class T>
 __attribute__((noinline)) void call_nearest_finite(const float* wanted, std::size_t count, T* codes) {
-  for (std::size_t i = 0; i < count; ++i) codes[i] = static_cast<T>(nearest_finite<N>(wanted[i]));
+  for (std::size_t i = 0; i < count; ++i) {
+    if constexpr (has_nonfinite<N>) codes[i] = static_cast<T>(nearest_finite<N>(wanted[i]));
+    else codes[i] = static_cast<T>(nearest<N>(wanted[i]));
+  }
 }
 
 // numbers[i], the local level's as stored, becomes what all levels make, in the order of decoding.
@@ -177,13 +180,17 @@ __attribute__((noinline)) void join_levels(const other_levels<G>& others, std::s
 }
 
 // How each region's weights become quotients; scale and offset as stored are read only if the rule asks for them.
-template <class C, class Fit>
-__attribute__((noinline)) void make_maps(const ideal_type<C, Fit>* ideal, const float* scale, const float* offset, std::size_t count,
-                                         element_map* maps) {
+template <class C, class Fit, std::size_t Most>
+__attribute__((noinline)) void call_map_of(const ideal_rows<Most>& ideals, const float* scale, const float* offset, std::size_t count,
+                                           element_map* maps) {
   for (std::size_t i = 0; i < count; ++i) {
     affine stored;
+    ideal_type<C, Fit> ideal{};
     if constexpr (Fit::codes.scale == from::stored) stored = {scale[i], offset[i]};
-    maps[i] = map_of<C, Fit>(ideal[i], stored);
+    else ideal.scale = ideals.scale[i];
+    if constexpr (Fit::codes.scale == from::ideal && (has_offset<C> || Fit::codes.offset != offset_rule::shift)) ideal.offset = ideals.offset[i];
+    if constexpr (requires { ideal.inverse; }) ideal.inverse = ideals.inverse[i], ideal.shift = ideals.shift[i];
+    maps[i] = map_of<C, Fit>(ideal, stored);
   }
 }
 
@@ -201,6 +208,14 @@ template <class C, class Fit, class T>
 __attribute__((noinline)) void call_code_of(const float* x, std::size_t count, const element_map& m, T* codes) {
   for (std::size_t i = 0; i < count; ++i) codes[i] = static_cast<T>(code_of<C, Fit>(x[i], m));
 }
+
+// Whether quotients are products: by the rule, or since a power of two divides as its inverse multiplies.
+template <class C, class Fit>
+inline constexpr bool multiplies = [] {
+  if constexpr (Fit::codes.how == by::division && Fit::codes.scale == from::stored && C::granularity::size == 1)
+    return powers_of_two<typename C::granularity::template level<0>::number>;
+  return Fit::codes.how == by::reciprocal || (Fit::codes.scale == from::ideal && requires(ideal_type<C, Fit> a) { a.inverse; });
+}();
 
 // ---- the order of work ----
 

@@ -142,11 +142,16 @@ HWY_INLINE VU32 RoundShortSteps(VF q) {
   }
 }
 
-// Up to 255 steps, halved eight times. The first is at[0]; what lies beyond the last is NaN.
+// Up to 255 steps, halved eight times: level k of the tree lies at 2^k - 1. Missing steps are NaN.
 template <scalar_format N, rounding R>
 inline constexpr auto long_steps = [] {
   std::array<float, 256> t{};
-  for (std::size_t i = 0; i < 256; ++i) t[i] = i < steps_of<N, R>.count ? steps_of<N, R>.at[i] : std::numeric_limits<float>::quiet_NaN();
+  constexpr const auto& s = steps_of<N, R>;
+  for (std::size_t depth = 0; depth < 8; ++depth)
+    for (std::size_t n = 0; n < std::size_t{1} << depth; ++n) {
+      const std::size_t i = (2 * n + 1) * (std::size_t{128} >> depth) - 1;
+      t[(std::size_t{1} << depth) - 1 + n] = i < s.count ? s.at[i] : std::numeric_limits<float>::quiet_NaN();
+    }
   return t;
 }();
 template <scalar_format N, rounding R>
@@ -159,14 +164,20 @@ template <scalar_format N, rounding R>
 HWY_INLINE VU32 RoundLongSteps(VF q) {
   const DF df;
   const D32 d;
-  V32 n = hn::Zero(d);
-  Unroll<8>([&](auto k) QUERN_INLINE {
-    constexpr int half = 128 >> k;
-    const VF step = hn::GatherIndex(df, long_steps<N, R>.data() + half - 1, n);
-    n = hn::Add(n, hn::IfThenElseZero(hn::RebindMask(d, hn::Ge(q, step)), hn::Set(d, half)));
+  V32 node = hn::Zero(d);
+  Unroll<8>([&](auto depth) QUERN_INLINE {
+    constexpr std::size_t entries = std::size_t{1} << depth;
+    const float* const level = long_steps<N, R>.data() + entries - 1;
+    VF step;
+    if constexpr (entries == 1) step = hn::Set(df, *level);
+    else if constexpr (kFixedLanes && kMostLanes >= 8 && entries <= kMostLanes) step = hn::TableLookupLanes(hn::LoadU(df, level), hn::IndicesFromVec(df, node));
+    else if constexpr (kFixedLanes && kMostLanes >= 8 && entries == 2 * kMostLanes)
+      step = hn::TwoTablesLookupLanes(df, hn::LoadU(df, level), hn::LoadU(df, level + kMostLanes), hn::IndicesFromVec(df, node));
+    else step = hn::GatherIndex(df, level, node);
+    node = hn::Sub(hn::Add(node, node), hn::VecFromMask(d, hn::RebindMask(d, hn::Ge(q, step))));
   });
-  if constexpr (step_codes_rise<N, R>) return hn::BitCast(DU32(), n);
-  else return hn::BitCast(DU32(), hn::GatherIndex(d, long_codes<N, R>.data(), n));
+  if constexpr (step_codes_rise<N, R>) return hn::BitCast(DU32(), node);
+  else return hn::BitCast(DU32(), hn::GatherIndex(d, long_codes<N, R>.data(), node));
 }
 
 template <scalar_format N, rounding R>
