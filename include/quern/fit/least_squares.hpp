@@ -5,16 +5,16 @@
 
 namespace quern::inline v0 {
 
-// The least sum of importance * (weight - decoded weight)^2, in double, among: the default fit's scale and offset; the
-// same with the range shrunk or stretched; and for each of these the scale and offset that are best for its codes. All
-// are compared as stored, with the codes that go with them, so the result is never worse than the default fit's. Slow.
+// The least sum of importance * (weight - decoded weight)^2, in double, among: the default fit's scale and offset, and those
+// that it has without the weights of importance 0; the same with the range shrunk or stretched; and for each of these the
+// scale and offset that are best for its codes. All are compared as stored, with the codes that go with them, so the
+// result is never worse than the default fit's. Slow.
 struct least_squares {
   static constexpr code_rule codes{};
 
   template <class C>
   static constexpr affine ideal(const weight_region& w) {
-    using start = default_fit<C>;
-    return start::template ideal<C>(gather<start::reads>([&](auto f) { w.each(f); }));
+    return start<C>(w, false);
   }
 
   template <class C>
@@ -25,22 +25,36 @@ struct least_squares {
       const double e = error<C>(w, settled(a));
       if (e < least_error) best = a, least_error = e;
     };
-    // The other sign of a scale is another set of values where the number's are not symmetric.
-    using N = typename C::number;
-    constexpr bool both_signs = !has_offset<C> && lowest<N> != -highest<N>;
-    for (int t = -10; t <= 40; ++t) {  // scales from twice the first to a third of it
-      const float factor = 20.0f / static_cast<float>(20 + t);
-      for (const float f : {factor, -factor}) {
-        if (f < 0 && !both_signs) continue;
-        const affine a = stretched<C>(first, f);
-        consider(a);
-        consider(best_for_codes<C>(w, a));
+    const auto search_from = [&](affine a) {
+      // The other sign of a scale is another set of values where the number's are not symmetric.
+      using N = typename C::number;
+      constexpr bool both_signs = !has_offset<C> && lowest<N> != -highest<N>;
+      for (int t = -10; t <= 40; ++t) {  // scales from twice the first to a third of it
+        const float factor = 20.0f / static_cast<float>(20 + t);
+        for (const float f : {factor, -factor}) {
+          if (f < 0 && !both_signs) continue;
+          const affine b = stretched<C>(a, f);
+          consider(b);
+          consider(best_for_codes<C>(w, b));
+        }
       }
-    }
+    };
+    search_from(first);
+    if (w.has_importance()) search_from(start<C>(w, true));
     return best;
   }
 
  private:
+  // The default fit of the weights, or of those that have an importance.
+  template <class C>
+  static constexpr affine start(const weight_region& w, bool important_only) {
+    using fit = default_fit<C>;
+    return fit::template ideal<C>(gather<fit::reads>([&](auto f) {
+      for (std::size_t i = 0; i < w.size(); ++i)
+        if (!important_only || w.importance(i) > 0) f(w[i]);
+    }));
+  }
+
   template <class C>
   static constexpr float coded(float x, const element_map& m) {
     return C::number::value(code_of<C, least_squares>(x, m));

@@ -36,8 +36,9 @@ constexpr int exponent_above(float x) {
 template <bool Up>
 constexpr int rounded_log2f(float x) {
   const int e = exponent_of(x);
-  const std::uint32_t m = float_to_bits(x) & 0x7fffff;
-  if (m == 0 || float_to_bits(x) >> 23 == 0) return Up ? exponent_above(x) : e;
+  const std::uint32_t u = float_to_bits(x);
+  const std::uint32_t m = (u >> 23 ? u : u << (24 - std::bit_width(u))) & 0x7fffff;  // x = 2^e * (1 + m / 2^23)
+  if (m == 0) return e;
   const int k = Up ? e : e + 1;  // which log2 x may round to, though it is not
   const bool smaller_magnitude = Up ? k < 0 : k > 0;
   const auto n = static_cast<unsigned>(k < 0 ? -k : k) - (smaller_magnitude ? 1u : 0u);
