@@ -7,8 +7,6 @@
 #define QUERN_SIMD_BYTES_INL_HPP_
 #endif
 
-#include <algorithm>
-
 #include "quern/simd/vector-inl.hpp"
 #include "quern/storage/product.hpp"
 
@@ -79,7 +77,8 @@ inline constexpr bool kByteDot = false;
 // the activation, 2 * 128 * 127 < 32768, and the bias moves by 128.
 template <class N>
 inline constexpr int burst_quads = [] {
-  const int fit = as_bytes<N>.largest == 0 ? 8 : 32767 / (254 * as_bytes<N>.largest);
+  constexpr int largest = as_bytes<N>.largest == 0 ? 1 : as_bytes<N>.largest;  // 0: formats without such bytes
+  constexpr int fit = 32767 / (254 * largest);
   return fit >= 8 ? 8 : fit >= 4 ? 4 : fit >= 2 ? 2 : fit;
 }();
 template <class N>
