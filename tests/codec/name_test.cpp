@@ -9,6 +9,7 @@
 #include "quern/catalog/gguf.hpp"
 #include "quern/number/e8m0.hpp"
 #include "quern/number/f32.hpp"
+#include "quern/storage/tiled.hpp"
 
 namespace mill {
 // A user's policies.
@@ -101,6 +102,10 @@ static_assert(!std::same_as<short_form, long_form>);
 static_assert(name<short_form> == "codec<integer<8>, levels<channel<f32>>>" && name<long_form> == name<short_form>);
 static_assert(name<codec<integer<4>, levels<group<8, f16>>, zero_point<group<8, f16>>>> ==
               "codec<integer<4>, levels<group<8, f16>>, zero_point<group<8, f16>>>");
+
+// A tiled codec is named after its source, not after what the compiler calls that.
+static_assert(name<tiled<gguf::q4_0>> == "tiled<gguf.q4_0>");
+static_assert(name<tiled<short_form>> == "tiled<codec<integer<8>, levels<channel<f32>>>>");
 
 TEST_CASE("a name is text") { CHECK(std::string(name<gguf::q4_0>) + "!" == "gguf.q4_0!"); }
 

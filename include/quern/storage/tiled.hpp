@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "quern/codec/codec.hpp"
+#include "quern/codec/name.hpp"
 #include "quern/layout/plane.hpp"
 #include "quern/layout/stream.hpp"
 #include "quern/layout/strided.hpp"
@@ -172,5 +173,11 @@ struct tiled
 // Whether C is a codec in tiles.
 template <class C>
 inline constexpr bool is_tiled = std::same_as<typename C::layout, tiled_layout<typename C::described>>;
+
+// "tiled<gguf.q4_0>"
+template <class C>
+struct text_of<tiled<C>> {
+  static constexpr void to(text_sink& out) { put_template(out, "tiled", as_type<C>); }
+};
 
 }  // namespace quern::inline v0
