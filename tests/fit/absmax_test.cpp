@@ -20,7 +20,8 @@ using of = codec<N, levels<group<32, f32>>>;
 
 // What a number reaches on both sides of 0, or on its only side.
 static_assert(reach<offset_integer<4>> == 7 && reach<integer<8>> == 127 && reach<unsigned_integer<4>> == 15);
-static_assert(reach<ternary> == 1 && reach<binary> == 1 && reach<e2m1> == 6 && reach<e4m3> == 448 && reach<e5m2> == 57344);
+static_assert(reach<ternary> == 1 && reach<binary> == 1 && reach<e2m1> == 6 && reach<e4m3> == 448 &&
+              reach<e5m2> == 57344);
 static_assert(reach<codebook<uneven>> == 0.75f && reach<f16> == 1 && reach<f32> == 1);
 
 static_assert(absmax::ideal<of<offset_integer<4>>>({.magnitude = 14}).scale == 2);

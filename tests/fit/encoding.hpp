@@ -15,7 +15,8 @@ using support::golden;
 inline std::vector<float> floats(const std::string& file) { return support::elements<float>(golden(file)); }
 
 template <class C, class Fit = fit_of<C>>
-packed<C> encoded(std::span<const float> x, std::size_t rows, std::size_t cols, std::span<const float> importance = {}) {
+packed<C> encoded(std::span<const float> x, std::size_t rows, std::size_t cols,
+                  std::span<const float> importance = {}) {
   REQUIRE(x.size() == rows * cols);
   packed<C> p(rows, cols);
   const result<void> ok =

@@ -24,8 +24,10 @@ TEST_CASE("Q5_K is ggml's") { check<gguf::q5_k>("q5_K"); }
 TEST_CASE("Q6_K is ggml's") { check<gguf::q6_k>("q6_K"); }
 TEST_CASE("IQ4_XS is ggml's") { check<gguf::iq4_xs>("iq4_xs"); }
 
-// The numbers of Q4_K with every part in an array of its own: layout changes nothing, and rows need not be whole blocks.
-using q4_k_apart = codec<unsigned_integer<4>, gguf::k_scales<32, unsigned_integer<6>>, gguf::k_minimum<32, unsigned_integer<6>>>;
+// The numbers of Q4_K with every part in an array of its own: layout changes nothing, and rows need not be whole
+// blocks.
+using q4_k_apart =
+    codec<unsigned_integer<4>, gguf::k_scales<32, unsigned_integer<6>>, gguf::k_minimum<32, unsigned_integer<6>>>;
 
 TEST_CASE("the fits know no layout") {
   const std::vector<float> x = floats("gguf/input.f32");

@@ -10,7 +10,8 @@ namespace {
 
 using namespace encoding;
 
-static_assert(epsilon<f32> == 0x1p-23f && epsilon<bf16> == 0x1p-7f && epsilon<f16> == 0x1p-10f && epsilon<e4m3> == 0.125f);
+static_assert(epsilon<f32> == 0x1p-23f && epsilon<bf16> == 0x1p-7f && epsilon<f16> == 0x1p-10f &&
+              epsilon<e4m3> == 0.125f);
 
 TEST_CASE("symmetric groups are compressed-tensors'") {
   using C = compressed_tensors::pack_quantized<4, 32, quern::f32>;

@@ -23,9 +23,11 @@ static_assert(min_max::ideal<of<zero_point<group<32, f32>>>>({.least = 1, .great
 static_assert(min_max::ideal<of<bias<group<32, f32>>, offset_integer<4>>>({.least = 1, .greatest = 16}).offset == 9);
 // An unsigned minimum cannot lift a range above zero, a zero point that is a code can put it on neither side.
 static_assert(min_max::ideal<of<minimum<group<32, unsigned_integer<6>>>>>({.least = 5, .greatest = 15}).scale == 1);
-static_assert(min_max::ideal<of<minimum<group<32, unsigned_integer<6>>>>>({.least = -15, .greatest = -5}).scale == 10.0f / 15);
+static_assert(min_max::ideal<of<minimum<group<32, unsigned_integer<6>>>>>({.least = -15, .greatest = -5}).scale ==
+              10.0f / 15);
 static_assert(min_max::ideal<of<zero_point<group<32, unsigned_integer<4>>>>>({.least = 5, .greatest = 15}).offset == 0);
-static_assert(min_max::ideal<of<zero_point<group<32, unsigned_integer<4>>>>>({.least = -15, .greatest = -5}).offset == 15);
+static_assert(min_max::ideal<of<zero_point<group<32, unsigned_integer<4>>>>>({.least = -15, .greatest = -5}).offset ==
+              15);
 
 // s * (v + o): a symmetry of a user's, whose offset the fits cannot know.
 struct added_to_value {

@@ -89,8 +89,8 @@ TEST_CASE("floor, ceil, rceil and even are their formulas") {
   check_rules<e5m2>(57344, 15, 2);
 }
 
-// How many blocks of torchao's golden data differ in scale or codes, rule by rule. A block whose scale is 2^-127 is left
-// out: torchao divides it by 2^-126 (by 1 with rceil), though 2^-127 is what decoding multiplies with.
+// How many blocks of torchao's golden data differ in scale or codes, rule by rule. A block whose scale is 2^-127 is
+// left out: torchao divides it by 2^-126 (by 1 with rceil), though 2^-127 is what decoding multiplies with.
 template <class C, mx_rule Rule>
 std::size_t blocks_unlike_torchao(const std::string& name, std::size_t mode) {
   const std::vector<float> x = floats("mx/input.f32");

@@ -26,7 +26,8 @@ std::vector<float> quotients() {
   }
   std::mt19937 random(1);
   const float span = s.value[s.size - 1] - s.value[0];
-  for (int i = 0; i < 2000; ++i) q.push_back(s.value[0] + span * (static_cast<float>(random() >> 8) / 0x1p24f * 1.2f - 0.1f));
+  for (int i = 0; i < 2000; ++i)
+    q.push_back(s.value[0] + span * (static_cast<float>(random() >> 8) / 0x1p24f * 1.2f - 0.1f));
   return q;
 }
 
@@ -34,11 +35,16 @@ std::vector<float> quotients() {
 bool prefers(rounding r, float a, std::uint32_t ca, float b, std::uint32_t cb) {
   const float ma = std::fabs(a), mb = std::fabs(b);
   switch (r) {
-    case rounding::ties_down: return b < a;
-    case rounding::ties_up: return b > a;
-    case rounding::ties_to_zero: return mb < ma || (mb == ma && cb < ca);
-    case rounding::ties_away: return mb > ma || (mb == ma && b > a);
-    default: return false;
+    case rounding::ties_down:
+      return b < a;
+    case rounding::ties_up:
+      return b > a;
+    case rounding::ties_to_zero:
+      return mb < ma || (mb == ma && cb < ca);
+    case rounding::ties_away:
+      return mb > ma || (mb == ma && b > a);
+    default:
+      return false;
   }
 }
 
@@ -50,7 +56,8 @@ void check() {
     for (std::size_t i = 0; i < sorted<N>.size; ++i) {
       const std::uint32_t c = sorted<N>.code[i];
       // Values rise, so c is nearer if q lies beyond the middle; twice the middle is exact in double.
-      const double beyond = 2 * static_cast<double>(q), middle = static_cast<double>(N::value(best)) + static_cast<double>(N::value(c));
+      const double beyond = 2 * static_cast<double>(q),
+                   middle = static_cast<double>(N::value(best)) + static_cast<double>(N::value(c));
       if (beyond > middle || (beyond == middle && prefers(R, N::value(best), best, N::value(c), c))) best = c;
     }
     wrong += round_to<N, R>(q) != best;
@@ -72,7 +79,9 @@ TEST_CASE("rules for ties choose the nearest value, and of two the one they say"
 TEST_CASE("truncation is C's: add 0.5 less the first value, cut, keep within the codes") {
   for (const float q : quotients<offset_integer<4>>()) {
     const float t = q + 8.5f;
-    CHECK(round_to<offset_integer<4>, rounding::truncate>(q) == (t < 1 ? 0u : t >= 15 ? 15u : static_cast<unsigned>(t)));
+    CHECK(round_to<offset_integer<4>, rounding::truncate>(q) == (t < 1     ? 0u
+                                                                 : t >= 15 ? 15u
+                                                                           : static_cast<unsigned>(t)));
   }
   CHECK(round_to<unsigned_integer<5>, rounding::truncate>(2.5f) == 3);
   CHECK(round_to<unsigned_integer<5>, rounding::truncate>(0.49999997f) == 1);  // because 0.5 + it is 1 in f32

@@ -25,7 +25,8 @@ static_assert(of<statistic::extreme>(weights).extreme == -3);  // the first of e
 static_assert(of<statistic::range>(weights).least == -3 && of<statistic::range>(weights).greatest == 3);
 static_assert(of<statistic::mean>(weights).mean == 1.5f && of<statistic::precise_mean>(weights).mean == 1.5f);
 static_assert(of<statistic::range>(none).least == 0 && of<statistic::mean>(none).mean == 0);
-static_assert(of<statistic::range>(std::array{2.0f, 5.0f}).least == 2 && of<statistic::range>(std::array{-2.0f}).greatest == -2);
+static_assert(of<statistic::range>(std::array{2.0f, 5.0f}).least == 2 &&
+              of<statistic::range>(std::array{-2.0f}).greatest == -2);
 
 TEST_CASE("of zeros that differ in sign a range has the first") {
   CHECK(support::same(of<statistic::range>(std::array{-0.0f, 0.0f}).least, -0.0f));

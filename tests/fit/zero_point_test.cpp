@@ -101,7 +101,9 @@ TEST_CASE("GPTQ's scales, zero points and codes are its formula's, in both check
   check_formula<gptq::v1<8>, gptq_symmetric>(symmetric, 255);
 }
 
-TEST_CASE("AWQ's scales, zero points and codes are its formula's") { check_formula<awq::gemm<128>, awq_range>(awq_group, 15); }
+TEST_CASE("AWQ's scales, zero points and codes are its formula's") {
+  check_formula<awq::gemm<128>, awq_range>(awq_group, 15);
+}
 
 TEST_CASE("a symmetric v1 checkpoint stores the middle less one") {
   const auto p = encoded<gptq::v1<4>, gptq_symmetric>(bell(32 * 128, 0.1f, 6), 32, 128);

@@ -28,8 +28,9 @@ using blocks = codec<integer<8>, levels<block<4, 8, bf16>>>;
 using whole_tensor = codec<integer<8>, levels<tensor<f32>>>;
 using input_channels = codec<integer<8>, levels<block<all, 1, f32>>>;
 using powers = codec<e2m1, levels<group<32, e8m0>>>;
-using base_three = codec<ternary, levels<group<20, f16>>, symmetric,
-                         separate<array<unit<1, 20>, by_rows, trits<codes, 4>>, array<unit<1, 20>, by_rows, stream<scale<>>>>>;
+using base_three =
+    codec<ternary, levels<group<20, f16>>, symmetric,
+          separate<array<unit<1, 20>, by_rows, trits<codes, 4>>, array<unit<1, 20>, by_rows, stream<scale<>>>>>;
 using two_levels = codec<e2m1, levels<group<16, e4m3>, tensor<f32>>>;
 using three_levels = codec<offset_integer<4>, levels<group<8, unsigned_integer<4>>, group<32, ue4m3>, tensor<f32>>>;
 using nested_mean = codec<offset_integer<4>, levels<plus<tensor<f32>>, group<16, integer<8>>, group<64, f32>>>;
@@ -42,9 +43,9 @@ using wide_scales = codec<unsigned_integer<4>, levels<channel<f32>>, bias<group<
 using blocked_nibbles =
     codec<offset_integer<4>, levels<group<32, f16>>, symmetric, blocked<32, stream<scale<>>, plane<codes, 4, 16>>>;
 
-using all_codecs = type_list<plain, grouped, channels, blocks, whole_tensor, input_channels, powers, base_three, two_levels,
-                             three_levels, nested_mean, zero_codes, zero_reals, coded_minima, wide_offsets, wide_scales,
-                             blocked_nibbles>;
+using all_codecs = type_list<plain, grouped, channels, blocks, whole_tensor, input_channels, powers, base_three,
+                             two_levels, three_levels, nested_mean, zero_codes, zero_reals, coded_minima, wide_offsets,
+                             wide_scales, blocked_nibbles>;
 constexpr shape shapes[] = {{1, 1}, {3, 7}, {5, 50}, {17, 33}, {2, 100}, {1, 64}, {0, 5}, {5, 0}};
 
 // ---- codes ----
@@ -65,7 +66,8 @@ double excess(const std::vector<float>& x, const packed<C>& p) {
     double least = chosen;
     for (std::uint32_t c = 0; c < 1u << N::bits; ++c)
       if (is_finite(N::value(c))) least = std::min(least, away(c));
-    const double size = std::fabs(static_cast<double>(x[i])) + std::fabs(static_cast<double>(o)) + std::fabs(static_cast<double>(s));
+    const double size =
+        std::fabs(static_cast<double>(x[i])) + std::fabs(static_cast<double>(o)) + std::fabs(static_cast<double>(s));
     if (size > 0) worst = std::max(worst, (chosen - least) / size);
   }
   return worst;

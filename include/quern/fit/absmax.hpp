@@ -5,8 +5,8 @@
 
 namespace quern::inline v0 {
 
-// The greatest magnitude becomes what the number reaches on both sides: 7 for offset_integer<4>, 6 for e2m1. Codes are the
-// nearest with the scale as stored.
+// The greatest magnitude becomes what the number reaches on both sides: 7 for offset_integer<4>, 6 for e2m1. Codes are
+// the nearest with the scale as stored.
 struct absmax {
   static constexpr statistic reads = statistic::magnitude;
   static constexpr code_rule codes{};

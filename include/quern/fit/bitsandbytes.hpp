@@ -7,7 +7,7 @@ namespace quern::inline v0 {
 
 // NF4, FP4, 8-bit blockwise: the greatest magnitude is 1, even where the number ends at 0.99 on one side. Where the
 // magnitudes are themselves coded, less their mean, that of 256 of them is 1, too. bitsandbytes, functional.py and
-// backends/default/ops.py (quantize_blockwise, quantize_4bit); its CPU library looks 8-bit codes up in 65536 bins instead.
+// backends/default/ops.py (quantize_blockwise, quantize_4bit); its CPU library has 65536 bins for 8-bit codes instead.
 struct blockwise {
   static constexpr statistic reads = statistic::magnitude;
   static constexpr code_rule codes{.scale = from::ideal};

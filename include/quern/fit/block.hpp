@@ -6,7 +6,7 @@
 
 namespace quern::inline v0 {
 
-// A group of a block as it was fitted by itself. codes: what its weights keep if the scale that is stored in the end is 0.
+// A group of a block as it was fitted by itself. codes: what its weights keep if the scale stored in the end is 0.
 struct fitted_group {
   static constexpr std::size_t most_weights = 32;
   float scale = 0, offset = 0, weight = 0;

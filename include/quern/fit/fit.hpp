@@ -1,5 +1,5 @@
-// What a fit is: it chooses the scale and the offset of one region from its weights, and says how a weight then becomes a
-// code. It knows no layout and writes no bytes.
+// What a fit is: it chooses the scale and the offset of one region from its weights, and says how a weight then becomes
+// a code. It knows no layout and writes no bytes.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <bit>
@@ -66,7 +66,9 @@ concept search_fit = !statistics_fit<F> && requires {
 // A fit over the blocks of the coarser of two levels (fit/block.hpp): group<C>(w, block) fits one group of a block,
 // scales<C>(groups) and offsets<C>(groups) then choose the codes of both levels of a block.
 template <class F>
-concept block_fit = search_fit<F> && requires { requires F::fits_blocks; };
+concept block_fit = search_fit<F> && requires {
+  requires F::fits_blocks;
+};
 template <class F>
 concept any_fit = statistics_fit<F> || search_fit<F>;
 
@@ -152,8 +154,10 @@ inline constexpr bool has_offset = C::symmetry::offsets::size > 0;
 
 // Whether offsets are zero points: s * (v - z).
 template <class C>
-inline constexpr bool has_zero_point =
-    has_offset<C> && C::symmetry::weight(2, 1, 1) == 0 && C::symmetry::weight(2, 3, 1) == 4;
+inline constexpr bool has_zero_point = [] {
+  using S = typename C::symmetry;
+  return has_offset<C> && S::weight(2, 1, 1) == 0 && S::weight(2, 3, 1) == 4;
+}();
 
 // ---- from weight to code ----
 
@@ -166,8 +170,8 @@ constexpr float round_even(float x) {
   return exact(x + 0x1.8p23f) - 0x1.8p23f;
 }
 
-// What turns the weights of one region into quotients: q = (x - shift) * factor, or / factor, then + zero. Made once for
-// each region.
+// What turns the weights of one region into quotients: q = (x - shift) * factor, or / factor, then + zero. Made once
+// for each region.
 struct element_map {
   float shift = 0, factor = 0, zero = 0;
   bool divides = false;
@@ -215,7 +219,7 @@ constexpr float quotient_of(float x, const element_map& m) {
 
 // The code of weight x in a region with map m.
 template <class C, any_fit Fit>
-  requires scalar_format<typename C::number>
+requires scalar_format<typename C::number>
 constexpr std::uint32_t code_of(float x, const element_map& m) {
   return round_to<typename C::number, Fit::codes.round>(quotient_of<C, Fit>(x, m));
 }

@@ -16,8 +16,9 @@ struct weighted_scale {  // Q4_0, Q5_0
   static mapped ideal(const weight_region& w) {
     const weight_region row = w.row();
     const float typical = sum_of_squares(row) / static_cast<float>(row.size());
-    return best_scale<typename C::number>(w.size(), [&](std::size_t i) { return w[i]; },
-                                          [&](std::size_t i) { return emphasis(w.importance(i), typical, w[i]); });
+    return best_scale<typename C::number>(
+        w.size(), [&](std::size_t i) { return w[i]; },
+        [&](std::size_t i) { return emphasis(w.importance(i), typical, w[i]); });
   }
 };
 struct weighted_range {  // Q4_1, Q5_1
@@ -26,9 +27,9 @@ struct weighted_range {  // Q4_1, Q5_1
   static mapped ideal(const weight_region& w) {
     const weight_region row = w.row();
     const float typical = sum_of_squares(row) / static_cast<float>(row.size());
-    return best_range<typename C::number>(w.size(), [&](std::size_t i) { return w[i]; },
-                                          [&](std::size_t i) { return emphasis(w.importance(i), typical, w[i]); },
-                                          {-0.9f, 0.05f, 36});
+    return best_range<typename C::number>(
+        w.size(), [&](std::size_t i) { return w[i]; },
+        [&](std::size_t i) { return emphasis(w.importance(i), typical, w[i]); }, {-0.9f, 0.05f, 36});
   }
 };
 
@@ -69,7 +70,8 @@ struct codebook_scale {
     const auto e = [&](std::size_t i) {
       return w.has_importance() ? emphasis(w.importance(i), typical, w[i]) : exact(w[i] * w[i]);
     };
-    return {best_table_scale<typename C::number>(w.size(), [&](std::size_t i) { return w[i]; }, e)};
+    return {best_table_scale<typename C::number>(
+        w.size(), [&](std::size_t i) { return w[i]; }, e)};
   }
 };
 

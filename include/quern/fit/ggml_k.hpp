@@ -1,5 +1,6 @@
 // The fits of ggml's super-blocks: K-quants and IQ4_XS, as quantize_row_q*_K_ref, quantize_row_q*_K_impl and
-// quantize_row_iq4_nl_impl of ggml-quants.c have them. With importance they are other searches, not the same with weights.
+// quantize_row_iq4_nl_impl of ggml-quants.c have them. With importance they are other searches, not the same with
+// weights.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "quern/fit/block.hpp"
@@ -198,7 +199,8 @@ struct iq4_xs : k_fit {
     const auto e = [&](std::size_t i) {
       return w.has_importance() ? emphasis(w.importance(i), typical, w[i]) : exact(w[i] * w[i]);
     };
-    return {best_table_scale<typename C::number>(w.size(), [&](std::size_t i) { return w[i]; }, e)};
+    return {best_table_scale<typename C::number>(
+        w.size(), [&](std::size_t i) { return w[i]; }, e)};
   }
   // The extreme / -32, so that a block of zeros has scale -0.
   template <class C>

@@ -1,6 +1,6 @@
-// ggml's searches for a scale: they try some, and keep the one whose codes have the least weighted error. Every sum is one
-// f32, in the order of the weights, and no product is fused into it. x(i) and e(i) are the i-th of n weights and its
-// emphasis; N is the number that codes are of.
+// ggml's searches for a scale: they try some, and keep the one whose codes have the least weighted error. Every sum is
+// one f32, in the order of the weights, and no product is fused into it. x(i) and e(i) are the i-th of n weights and
+// its emphasis; N is the number that codes are of.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cmath>
@@ -48,8 +48,8 @@ struct correlation {
   }
 };
 
-// make_qx_quants: the extreme weight becomes the lowest value, or up to 0.9 more or less. Where all count as zero, every
-// code is 0.
+// make_qx_quants: the extreme weight becomes the lowest value, or up to 0.9 more or less. Where all count as zero,
+// every code is 0.
 template <class N>
 mapped best_scale(std::size_t n, auto x, auto e) {
   const float steps = -lowest<N>, extreme = extreme_of(n, x);
@@ -78,8 +78,8 @@ struct range_grid {
   bool absolute = false;  // else squared
 };
 
-// make_qkx2_quants, make_qkx3_quants: scale and minimum. Each better candidate moves the minimum from which the next are
-// tried.
+// make_qkx2_quants, make_qkx3_quants: scale and minimum. Each better candidate moves the minimum from which the next
+// are tried.
 template <class N>
 mapped best_range(std::size_t n, auto x, auto e, range_grid grid) {
   const float steps = highest<N>;
@@ -107,7 +107,8 @@ mapped best_range(std::size_t n, auto x, auto e, range_grid grid) {
   float least_error = error(best.inverse, least, best.scale, least);
   for (int t = 0; t <= grid.last; ++t) {
     const float shift = best.offset;
-    const float factor = (exact(plus_product(grid.first, grid.step, static_cast<float>(t))) + steps) / (greatest - shift);
+    const float factor =
+        (exact(plus_product(grid.first, grid.step, static_cast<float>(t))) + steps) / (greatest - shift);
     float sum_v = 0, sum_vv = 0, sum_vx = 0;
     for (std::size_t i = 0; i < n; ++i) {
       const float v = value_at(i, factor, shift), ev = exact(e(i) * v);

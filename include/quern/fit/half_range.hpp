@@ -13,8 +13,8 @@ inline constexpr float epsilon = [] {
   return exp2i(-k);
 }();
 
-// The greatest magnitude is half of the number's range: 7.5 for offset_integer<4>, 448 for e4m3; a scale of 0 becomes the
-// stored number's epsilon. compressed-tensors, quantization/utils/helpers.py (calculate_qparams) and
+// The greatest magnitude is half of the number's range: 7.5 for offset_integer<4>, 448 for e4m3; a scale of 0 becomes
+// the stored number's epsilon. compressed-tensors, quantization/utils/helpers.py (calculate_qparams) and
 // quantization/lifecycle/forward_helpers.py (_quantize); but for the epsilon, also Marlin's.
 struct half_range {
   static constexpr statistic reads = statistic::magnitude;

@@ -5,10 +5,10 @@
 
 namespace quern::inline v0 {
 
-// The least sum of importance * (weight - decoded weight)^2, in double, among: the default fit's scale and offset, and those
-// that it has without the weights of importance 0; the same with the range shrunk or stretched; and for each of these the
-// scale and offset that are best for its codes. All are compared as stored, with the codes that go with them, so the
-// result is never worse than the default fit's. Slow.
+// The least sum of importance * (weight - decoded weight)^2, in double, among: the default fit's scale and offset, and
+// those that it has without the weights of importance 0; the same with the range shrunk or stretched; and for each of
+// these the scale and offset that are best for its codes. All are compared as stored, with the codes that go with them,
+// so the result is never worse than the default fit's. Slow.
 struct least_squares {
   static constexpr code_rule codes{};
 

@@ -5,8 +5,8 @@
 
 namespace quern::inline v0 {
 
-// The offset that makes the lower end of C's number stand for `least` under scale s. A weight is linear in its offset, so
-// two evaluations of the symmetry say what it is.
+// The offset that makes the lower end of C's number stand for `least` under scale s. A weight is linear in its offset,
+// so two evaluations of the symmetry say what it is.
 template <class C>
 constexpr float offset_for(float least, float s) {
   const float none = exact(C::symmetry::weight(s, lowest<typename C::number>, 0));
@@ -25,8 +25,8 @@ inline constexpr bool range_may_leave_zero = [] {
   return Lower ? a > 0 || b > 0 : a < 0 || b < 0;
 }();
 
-// The range of the weights over the range of the number; it holds 0 where the offset cannot say otherwise. A region of one
-// value has scale 0 where an offset alone can hold it. Codes are the nearest with scale and offset as stored.
+// The range of the weights over the range of the number; it holds 0 where the offset cannot say otherwise. A region of
+// one value has scale 0 where an offset alone can hold it. Codes are the nearest with scale and offset as stored.
 struct min_max {
   static constexpr statistic reads = statistic::range;
   static constexpr code_rule codes{};

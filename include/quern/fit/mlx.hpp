@@ -23,8 +23,8 @@ struct mlx_affine {
   }
 };
 
-// Modes "mxfp4" and "mxfp8": a block of zeros has scale 1. Of two E2M1 values equally near, the lesser; E4M3 ties are even.
-// mlx/backend/cpu/quantized.cpp (fp_quantize); from 0.32 on, the exponent is rounded up.
+// Modes "mxfp4" and "mxfp8": a block of zeros has scale 1. Of two E2M1 values equally near, the lesser; E4M3 ties are
+// even. mlx/backend/cpu/quantized.cpp (fp_quantize); from 0.32 on, the exponent is rounded up.
 template <rounding Round>
 struct mlx_blocks : mx_scale<mx_rule::ceil_of_log2f, Round> {
   template <class C>

@@ -7,7 +7,7 @@
 
 namespace quern::inline v0 {
 
-// How the exponent of a block follows from its greatest magnitude a. E is the exponent of the number's greatest value g.
+// How the exponent of a block follows from its greatest magnitude a. E is that of the number's greatest value g.
 enum class mx_rule {
   floor,           // floor(log2 a) - E: OCP Microscaling v1.0, section 6.3; torchao's FLOOR
   ceil,            // the same, one more unless a is a power of two: torchao's CEIL

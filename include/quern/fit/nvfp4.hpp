@@ -9,8 +9,8 @@ namespace quern::inline v0 {
 template <scalar_format N>
 inline constexpr bool stores_inverse = N::bits == 32 && N::value(float_to_bits(4.0f)) == 0.25f;
 
-// The tensor's scale is a / (448 * 6), a its greatest magnitude, or 448 * 6 / a where the inverse is stored; a block's is
-// its a / 6 / the tensor's, at least 2^-6, E4M3's least normal number. torchao, prototype/mx_formats/nvfp4_tensor.py
+// The tensor's scale is a / (448 * 6), a its greatest magnitude, or 448 * 6 / a where the inverse is stored; a block's
+// is its a / 6 / the tensor's, at least 2^-6, E4M3's least normal number. torchao, prototype/mx_formats/nvfp4_tensor.py
 // (nvfp4_quantize), which multiplies by a reciprocal where this divides: a code can differ where a quotient lies within
 // two units in the last place of a tie.
 struct nvfp4_scales {

@@ -6,8 +6,8 @@
 
 namespace quern::inline v0 {
 
-// Which of two neighbouring values a quotient becomes. All but `truncate` choose the nearest value and differ in ties; for
-// numbers of up to 8 bits they are all the same search, in thresholds<N> or decisions<N, R>.
+// Which of two neighbouring values a quotient becomes. All but `truncate` choose the nearest value and differ in ties;
+// for numbers of up to 8 bits they are all the same search, in thresholds<N> or decisions<N, R>.
 enum class rounding {
   nearest,       // ties as the number says: number/nearest.hpp
   ties_down,     // to the lower value
@@ -19,15 +19,15 @@ enum class rounding {
 
 // The smallest float that goes to sorted value i + 1 and not to value i, under rule R.
 template <scalar_format N, rounding R>
-  requires(N::bits <= 8)
-inline constexpr threshold_list<N> decisions = [] {
+requires(N::bits <= 8) inline constexpr threshold_list<N> decisions = [] {
   threshold_list<N> t;
   constexpr const auto& s = sorted<N>;
   for (std::size_t i = 0; i + 1 < s.size; ++i) {
     const float a = s.value[i], b = s.value[i + 1];
     const double middle = (static_cast<double>(a) + static_cast<double>(b)) / 2;
     const float m = static_cast<float>(middle);
-    const bool lesser_is_above = magnitude(b) < magnitude(a) || (magnitude(b) == magnitude(a) && s.code[i + 1] < s.code[i]);
+    const bool lesser_is_above =
+        magnitude(b) < magnitude(a) || (magnitude(b) == magnitude(a) && s.code[i + 1] < s.code[i]);
     const bool tie_goes_up = R == rounding::ties_up || (R == rounding::ties_to_zero && lesser_is_above) ||
                              (R == rounding::ties_away && !lesser_is_above);
     const bool m_goes_up = static_cast<double>(m) == middle ? tie_goes_up : static_cast<double>(m) > middle;
@@ -38,8 +38,8 @@ inline constexpr threshold_list<N> decisions = [] {
 
 // Whether value(code) = value(0) + code.
 template <class N>
-concept consecutive_integers = scalar_format<N> && N::bits <= 8 && equally_spaced<N> &&
-                               N::value(1) == N::value(0) + 1.0f && sorted<N>.code[0] == 0;
+concept consecutive_integers = scalar_format<N> && N::bits <= 8 &&
+                               equally_spaced<N>&& N::value(1) == N::value(0) + 1.0f && sorted<N>.code[0] == 0;
 
 // The code that quotient q becomes. Beyond the ends it is that of the nearest end; q is not NaN.
 template <scalar_format N, rounding R>

@@ -22,8 +22,8 @@ struct gptq_range {
   }
 };
 
-// GPTQ, symmetric: the range is made symmetric unless there is no negative weight, and the zero point is the middle code:
-// weights of one sign lose their upper half.
+// GPTQ, symmetric: the range is made symmetric unless there is no negative weight, and the zero point is the middle
+// code: weights of one sign lose their upper half.
 struct gptq_symmetric : gptq_range {
   template <class C>
   static constexpr affine ideal(const statistics& s) {
@@ -36,8 +36,8 @@ struct gptq_symmetric : gptq_range {
   }
 };
 
-// AWQ: the range of the weights, not below 1e-5; it need not hold 0, but the zero point is a code all the same. AutoAWQ,
-// awq/quantize/quantizer.py (pseudo_quantize_tensor).
+// AWQ: the range of the weights, not below 1e-5; it need not hold 0, but the zero point is a code all the same.
+// AutoAWQ, awq/quantize/quantizer.py (pseudo_quantize_tensor).
 struct awq_range : gptq_range {
   template <class C>
   static constexpr affine ideal(const statistics& s) {
@@ -47,8 +47,8 @@ struct awq_range : gptq_range {
   }
 };
 
-// HQQ before its optimization: works with the inverse of the scale, which is 1 where the range is at most 1e-4 and never
-// above 2e4; the zero point is a real number, and an integer where codes have 4 bits. hqq/core/quantize.py.
+// HQQ before its optimization: works with the inverse of the scale, which is 1 where the range is at most 1e-4 and
+// never above 2e4; the zero point is a real number, and an integer where codes have 4 bits. hqq/core/quantize.py.
 struct hqq_range {
   static constexpr statistic reads = statistic::range;
   static constexpr code_rule codes{from::ideal, by::reciprocal, rounding::nearest, offset_rule::add};
@@ -64,8 +64,8 @@ struct hqq_range {
   }
 };
 
-// compressed-tensors, asymmetric: the range of the weights and 0; scale and zero point as stored, added before rounding.
-// quantization/utils/helpers.py (calculate_qparams), quantization/lifecycle/forward_helpers.py (_quantize).
+// compressed-tensors, asymmetric: the range of the weights and 0; scale and zero point as stored, added before
+// rounding. quantization/utils/helpers.py (calculate_qparams), quantization/lifecycle/forward_helpers.py (_quantize).
 struct stored_range {
   static constexpr statistic reads = statistic::range;
   static constexpr code_rule codes{from::stored, by::division, rounding::nearest, offset_rule::add};

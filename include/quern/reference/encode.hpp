@@ -10,8 +10,8 @@
 
 namespace quern::inline v0::reference {
 
-// Writes the codes of a region: code(x, i) for its weights, numbered row by row. Where the matrix's edge cuts the region it
-// is filled up, as far as the storage has room, with outside.
+// Writes the codes of a region: code(x, i) for its weights, numbered row by row. Where the matrix's edge cuts the
+// region it is filled up, as far as the storage has room, with outside.
 template <class C>
 constexpr void write_codes_of(const source& s, const packed_span<C>& out, coord first, shape size, auto code,
                               std::uint32_t outside) {
@@ -23,7 +23,8 @@ constexpr void write_codes_of(const source& s, const packed_span<C>& out, coord 
   for (std::size_t r = 0; r < rows; ++r)
     for (std::size_t c = 0; c < cols; ++c) {
       const std::size_t i = r * size.cols + c;
-      set_code<codes>(out, {first.row + r, first.col + c}, r < size.rows && c < size.cols ? code(weights[i], i) : outside);
+      set_code<codes>(out, {first.row + r, first.col + c},
+                      r < size.rows && c < size.cols ? code(weights[i], i) : outside);
     }
 }
 
@@ -34,8 +35,8 @@ constexpr void write_codes(const source& s, const packed_span<C>& out) {
     const auto ideal = ideal_of<C, Fit>(s, fitted, fitted_size);
     each_region_in(s.rows, uniform_region<C>, fitted, fitted_size, [&](coord first, shape size) {
       const element_map map = map_of<C, Fit>(ideal, affine{scale_at(out, first), offset_at(out, first)});
-      write_codes_of(s, out, first, size, [&](float x, std::size_t) { return code_of<C, Fit>(x, map); },
-                     code_of<C, Fit>(0, map));
+      write_codes_of(
+          s, out, first, size, [&](float x, std::size_t) { return code_of<C, Fit>(x, map); }, code_of<C, Fit>(0, map));
     });
   });
 }
@@ -45,11 +46,13 @@ template <block_fit Fit, class C>
 void write_blocks(const source& s, const packed_span<C>& out) {
   using G = typename C::granularity;
   using O = typename C::symmetry::offsets;
-  static_assert(G::size == 2 && (O::size == 0 || O::size == 2), "encode: a fit over blocks needs two levels of scales, and of offsets if any");
+  static_assert(G::size == 2 && (O::size == 0 || O::size == 2),
+                "encode: a fit over blocks needs two levels of scales, and of offsets if any");
   using coarse_number = typename G::template level<1>::number;
   constexpr shape block = G::template level<1>::region, group = fit_region<C>;
-  static_assert(block.count() / group.count() <= block_levels::most_groups && group.count() <= fitted_group::most_weights,
-                "encode: a fit over blocks is for blocks of at most 16 groups of at most 32 weights");
+  static_assert(
+      block.count() / group.count() <= block_levels::most_groups && group.count() <= fitted_group::most_weights,
+      "encode: a fit over blocks is for blocks of at most 16 groups of at most 32 weights");
   const bool weighted = !s.importance.empty();
 
   each_region(s.rows, block, [&](coord first, shape size) {
@@ -98,20 +101,22 @@ constexpr result<void> try_whole_regions(const window& w) {
 }
 
 // Writes x to `out`, which has its shape: scales and offsets as Fit chooses them, then codes by the fit's rule.
-// importance: none, or one number for each column; fits that know nothing of it ignore it. Bits that stand for no weight
-// and lie in no group that holds a weight are 0 where `out` is a whole matrix, and stay as they are where it is some rows
-// of one. Nothing is written on failure: a shape that differs, a weight that is not finite (nonfinite::refuse) or an
-// importance that is negative or not finite.
+// importance: none, or one number for each column; fits that know nothing of it ignore it. Bits that stand for no
+// weight and lie in no group that holds a weight are 0 where `out` is a whole matrix, and stay as they are where it is
+// some rows of one. Nothing is written on failure: a shape that differs, a weight that is not finite
+// (nonfinite::refuse) or an importance that is negative or not finite.
 template <any_codec C, class Fit = fit_of<C>>
 constexpr result<void> encode(matrix_view<const float> x, packed_span<C> out, std::span<const float> importance = {},
                               nonfinite policy = nonfinite::refuse) {
   static_assert(any_fit<Fit>, "encode: a fit has `codes` and `ideal<C>`; see fit/fit.hpp");
-  static_assert(scalar_format<typename C::number>, "encode: formats of several weights to a code need a search of their own");
+  static_assert(scalar_format<typename C::number>,
+                "encode: formats of several weights to a code need a search of their own");
   if constexpr (has_weighted_form<Fit>)
     if (!importance.empty()) return encode<C, typename Fit::with_importance>(x, out, importance, policy);
 
   if (x.rows() != out.rows()) return failure{"the numbers of rows differ", "encode, x and out", x.rows(), out.rows()};
-  if (x.cols() != out.cols()) return failure{"the numbers of columns differ", "encode, x and out", x.cols(), out.cols()};
+  if (x.cols() != out.cols())
+    return failure{"the numbers of columns differ", "encode, x and out", x.cols(), out.cols()};
   if (!importance.empty() && importance.size() != x.cols())
     return failure{"importance has one number for each column", "encode, importance", importance.size(), x.cols()};
   for (std::size_t i = 0; i < importance.size(); ++i)
@@ -131,8 +136,9 @@ constexpr result<void> encode(matrix_view<const float> x, packed_span<C> out, st
     write_blocks<Fit>(s, out);
   } else {
     write_levels<Fit, typename C::granularity, scale>(s, out, remembering([&](coord f, shape n, bool last) {
-      return last ? final_of<C, Fit>(s, out, f, n).scale : ideal_of<C, Fit>(s, f, n).scale;
-    }));
+                                                        return last ? final_of<C, Fit>(s, out, f, n).scale
+                                                                    : ideal_of<C, Fit>(s, f, n).scale;
+                                                      }));
     write_levels<void, typename C::symmetry::offsets, offset>(
         s, out, remembering([&](coord f, shape n, bool) { return final_of<C, Fit>(s, out, f, n).offset; }));
     write_codes<Fit>(s, out);

@@ -22,16 +22,15 @@ constexpr shape greater(shape a, shape b) {
 template <granularity G>
 inline constexpr shape finest_region = [] {
   shape finest{all, all};
-  [&]<std::size_t... I>(std::index_sequence<I...>) {
-    ((finest = lesser(finest, G::template level<I>::region)), ...);
-  }(std::make_index_sequence<G::size>{});
+  [&]<std::size_t... I>(std::index_sequence<I...>) { ((finest = lesser(finest, G::template level<I>::region)), ...); }
+  (std::make_index_sequence<G::size>{});
   return finest;
 }();
 
 // The weights that see one scale and one offset.
 template <class C>
-inline constexpr shape uniform_region =
-    lesser(finest_region<typename C::granularity>, finest_region<typename C::symmetry::offsets>);
+inline constexpr shape uniform_region = lesser(finest_region<typename C::granularity>,
+                                               finest_region<typename C::symmetry::offsets>);
 
 // The weights that are fitted together: whole regions of scales, and of offsets.
 template <class C>
@@ -55,8 +54,8 @@ constexpr void each_region(const window& w, shape region, auto f) {
       f(coord{r, c}, shape{std::min(step.rows, w.first_row + w.rows - r), std::min(step.cols, w.matrix.cols - c)});
 }
 
-// The same for the regions `inner` that lie in the region `outer` of size `size`, or, where they are larger, for the one
-// that holds it.
+// The same for the regions `inner` that lie in the region `outer` of size `size`, or, where they are larger, for the
+// one that holds it.
 constexpr void each_region_in(const window& w, shape inner, coord outer, shape size, auto f) {
   const shape step = within(inner, w.matrix);
   for (std::size_t r = outer.row / step.rows * step.rows; r < outer.row + size.rows; r += step.rows)
