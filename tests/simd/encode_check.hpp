@@ -105,7 +105,7 @@ void check_encode() {
   check_encode<P, Fit>({64, 512}, weights::uniform);
   check_encode<P, Fit>({4, 2304}, weights::uniform);
   if constexpr (any_shape) {
-    for (const std::size_t cols : {1, 7, 33, 300, 1111}) check_encode<P, Fit>({5, cols}, cols == 33 ? weights::zeros : weights::uniform);
+    for (const std::size_t cols : {1u, 7u, 33u, 300u, 1111u}) check_encode<P, Fit>({5, cols}, cols == 33 ? weights::zeros : weights::uniform);
     check_encode<P, Fit>({130, 140}, weights::uniform);
   }
 }

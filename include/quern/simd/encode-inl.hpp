@@ -28,12 +28,13 @@ struct window_ideals {
   HWY_ALIGN float first[most + 16], second[most + 16];
   ideal_rows<most> ideal;
 
-  // The window that begins at `at` of the matrix; its extent is cut at the matrix's edge.
+  // The window that begins at `at` of the matrix; its extent is cut at the matrix's edge. Without Ideals, statistics only.
+  template <bool Ideals>
   HWY_INLINE void Load(const reference::source& s, coord at, shape extent) {
     constexpr std::size_t cols = reference::uniform_region<C>.cols;
     const std::size_t each = cols == all ? extent.cols : cols;
     RegionStatistics<Fit::reads>(s.x, at.row - s.rows.first_row, extent.rows, at.col, extent.cols, each, first, second);
-    fit_ideals<C, Fit>(first, second, ceil_div(extent.cols, each), ideal);
+    if constexpr (Ideals) fit_ideals<C, Fit>(first, second, ceil_div(extent.cols, each), ideal);
   }
 };
 
@@ -56,7 +57,7 @@ class ideals_in_order {
   HWY_NOINLINE float operator()(coord first, shape, bool) {
     const shape whole = within({reference::uniform_region<C>.rows, window_cols<C>}, s.rows.matrix);
     const coord window{first.row, first.col / whole.cols * whole.cols};
-    if (!(window == at)) loaded.Load(s, window, WindowAt<C>(s, window)), at = window;
+    if (!(window == at)) loaded.template Load<true>(s, window, WindowAt<C>(s, window)), at = window;
     const std::size_t i = (first.col - at.col) / within(reference::uniform_region<C>, s.rows.matrix).cols;
     return Offsets ? loaded.ideal.offset[i] : loaded.ideal.scale[i];
   }
@@ -78,7 +79,7 @@ HWY_INLINE statistics StatisticsOf(const reference::source& s, coord first, shap
 // The code of a level for one of its regions, as reference::write_levels chooses it.
 template <class Fit, class G, template <std::uint8_t> class What, std::size_t I, class C, class Ideal>
 HWY_INLINE std::uint32_t LevelCode(const reference::source& s, const packed_span<C>& out, coord first, shape size, Ideal& ideal) {
-  constexpr bool coarsest = reference::factors<G, I + 1, G::size>::count == 0;
+  constexpr bool coarsest = !multiplies_from<G, I + 1>;
   if constexpr (adding_level<typename G::template level<I>>) return reference::sum_code<G, What, I>(s, out, first, size, ideal);
   else if constexpr (coarsest && chooses_coarsest<Fit, C>)
     return Fit::template coarsest_code<C>(StatisticsOf<Fit::reads>(s, first, size));
@@ -275,7 +276,8 @@ HWY_INLINE void EncodeWindow(const reference::source& s, const packed_span<C>& o
     constexpr bool from_stored = Fit::codes.scale == from::stored && Fit::codes.how != by::nothing;
     const std::size_t count = ceil_div(extent.cols, within(reference::uniform_region<C>, s.rows.matrix).cols);
     window_ideals<C, Fit> fitted;
-    fitted.Load(s, at, extent);
+    constexpr bool asks_ideals = !chooses_finest<Fit, C> || O::size != 0 || Fit::codes.scale == from::ideal;
+    fitted.template Load<asks_ideals>(s, at, extent);
     HWY_ALIGN float scales[most + 64], offsets[most + 64];
     const auto wanted = [&](const float* ideal, const auto& others, float* room) QUERN_INLINE {
       if (others.value.size() == 2) return ideal;  // there are no others

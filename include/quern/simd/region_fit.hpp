@@ -26,6 +26,13 @@ inline constexpr std::size_t local_level = [] {
   return found;
 }();
 
+// Whether a level from I on multiplies.
+template <class G, std::size_t I>
+inline constexpr bool multiplies_from = [] {
+  if constexpr (I >= G::size) return false;
+  else return !adding_level<typename G::template level<I>> || multiplies_from<G, I + 1>;
+}();
+
 // Whether the finest scale and offset are chosen for the same regions, by statistics, so that one pass writes them and the
 // codes. Else reference::encode serves.
 template <class C, class Fit>
@@ -101,10 +108,7 @@ __attribute__((noinline)) void fit_ideals(const float* first, const float* secon
 template <class G>
 struct other_levels {
   static constexpr std::size_t local = local_level<G>;
-  static constexpr bool any_coarser = [] {
-    if constexpr (local < G::size) return reference::factors<G, local + 1, G::size>::count > 0;
-    else return false;
-  }();
+  static constexpr bool any_coarser = multiplies_from<G, local + 1>;
   static constexpr bool joins_before = local + 1 < G::size;  // in decoding
   float product = 1;                         // of the coarser multiplied levels
   float before = 1;                          // those before the local one, joined
