@@ -15,7 +15,9 @@ enum class weights { uniform, ties, zeros, subnormal, huge, positive };
 class weight_matrix {
  public:
   weight_matrix(quern::shape size, std::size_t stride, weights kind, edge at)
-      : size_(size), stride_(stride), memory_(size.count() == 0 ? 0 : ((size.rows - 1) * stride + size.cols) * sizeof(float), at) {
+      : size_(size),
+        stride_(stride),
+        memory_(size.count() == 0 ? 0 : ((size.rows - 1) * stride + size.cols) * sizeof(float), at) {
     random_source random(size.count() + static_cast<std::size_t>(kind));
     const auto data = reinterpret_cast<float*>(memory_.bytes().data());
     for (std::size_t r = 0; r < size.rows; ++r)
@@ -32,12 +34,18 @@ class weight_matrix {
   static float weight(random_source& random, weights kind) {
     const float x = random.uniform();
     switch (kind) {
-      case weights::ties: return static_cast<float>(static_cast<int>(x * 32)) * 0.25f;  // halves of the steps of many formats
-      case weights::zeros: return random() & 3 ? (random() & 1 ? 0.0f : -0.0f) : x;
-      case weights::subnormal: return x * 0x1p-133f;
-      case weights::huge: return x * 0x1.fffffep127f;
-      case weights::positive: return x < 0 ? -x : x;
-      default: return x;
+      case weights::ties:
+        return static_cast<float>(static_cast<int>(x * 32)) * 0.25f;  // halves of the steps of many formats
+      case weights::zeros:
+        return random() & 3 ? (random() & 1 ? 0.0f : -0.0f) : x;
+      case weights::subnormal:
+        return x * 0x1p-133f;
+      case weights::huge:
+        return x * 0x1.fffffep127f;
+      case weights::positive:
+        return x < 0 ? -x : x;
+      default:
+        return x;
     }
   }
   quern::shape size_;
@@ -75,7 +83,8 @@ void check_encode(quern::shape size, weights kind) {
     REQUIRE(quern::reference::encode<C, Fit>(x.view(), span_of(want.view())));
     const std::size_t first = size.rows / 3, count = size.rows - first;
     const quern::matrix_view<const float> some(spaced.view().row(first), count, size.cols, size.cols + 3);
-    const bool window = first != 0 && quern::part_count<C> > 1 && quern::reference::encode<C, Fit>(some, *span_of(window_want.view()).try_rows(first, count));
+    const bool window = first != 0 && quern::part_count<C> > 1 &&
+                        quern::reference::encode<C, Fit>(some, *span_of(window_want.view()).try_rows(first, count));
     on_every_target<kernels>([&](std::int64_t) {
       {
         const random_arrays<C> out(size, at, 3);
@@ -99,13 +108,16 @@ void check_encode(quern::shape size, weights kind) {
 // All kinds of weights, whole windows and cut ones.
 template <class P, class Fit = quern::fit_of<P>>
 void check_encode() {
-  static constexpr bool any_shape = !requires { requires P::whole_blocks; } && !requires { P::refusal(quern::shape{}); };
-  for (const weights kind : {weights::uniform, weights::ties, weights::zeros, weights::subnormal, weights::huge, weights::positive})
+  static constexpr bool any_shape = !requires { requires P::whole_blocks; }
+  &&!requires { P::refusal(quern::shape{}); };
+  for (const weights kind :
+       {weights::uniform, weights::ties, weights::zeros, weights::subnormal, weights::huge, weights::positive})
     check_encode<P, Fit>({3, 768}, kind);
   check_encode<P, Fit>({64, 512}, weights::uniform);
   check_encode<P, Fit>({4, 2304}, weights::uniform);
   if constexpr (any_shape) {
-    for (const std::size_t cols : {1u, 7u, 33u, 300u, 1111u}) check_encode<P, Fit>({5, cols}, cols == 33 ? weights::zeros : weights::uniform);
+    for (const std::size_t cols : {1u, 7u, 33u, 300u, 1111u})
+      check_encode<P, Fit>({5, cols}, cols == 33 ? weights::zeros : weights::uniform);
     check_encode<P, Fit>({130, 140}, weights::uniform);
   }
 }

@@ -11,8 +11,8 @@ using namespace quern;
 namespace {
 
 // Twenty values in no order, padded with repeated ones.
-inline constexpr std::array<float, 32> scattered{0.0f,  3.0f, -1.5f, 8.25f, -7.0f, 0.5f,  -0.5f, 1.25f, 2.0f, -2.5f, 5.0f,
-                                                 -4.0f, 6.5f, -6.5f, 0.125f, 1.0f, -1.0f, 7.5f,  -8.0f, 4.0f};
+inline constexpr std::array<float, 32> scattered{0.0f, 3.0f,  -1.5f, 8.25f, -7.0f,  0.5f, -0.5f, 1.25f, 2.0f,  -2.5f,
+                                                 5.0f, -4.0f, 6.5f,  -6.5f, 0.125f, 1.0f, -1.0f, 7.5f,  -8.0f, 4.0f};
 // A number that rounds by itself, and downwards.
 struct floored {
   static constexpr unsigned bits = 8;

@@ -50,7 +50,9 @@ TEST_CASE("what kernels do not take is refused or encoded as the reference does"
   const support::weight_matrix x({2, 64}, 64, support::weights::uniform, support::edge::end);
   const support::random_arrays<C> want({2, 64}, support::edge::end, 1), out({2, 64}, support::edge::end, 2);
   const auto bytes = support::span_of(out.view());
-  const auto encoded = [&](nonfinite policy) { return encode_by_kernels<C, Fit, HWY_TARGETS>(x.view(), bytes, {}, policy); };
+  const auto encoded = [&](nonfinite policy) {
+    return encode_by_kernels<C, Fit, HWY_TARGETS>(x.view(), bytes, {}, policy);
+  };
   REQUIRE(encoded(nonfinite::refuse));
   REQUIRE(reference::encode<C, Fit>(x.view(), support::span_of(want.view())));
   CHECK(support::differences(out, want) == 0);

@@ -78,9 +78,11 @@ HWY_INLINE statistics StatisticsOf(const reference::source& s, coord first, shap
 
 // The code of a level for one of its regions, as reference::write_levels chooses it.
 template <class Fit, class G, template <std::uint8_t> class What, std::size_t I, class C, class Ideal>
-HWY_INLINE std::uint32_t LevelCode(const reference::source& s, const packed_span<C>& out, coord first, shape size, Ideal& ideal) {
+HWY_INLINE std::uint32_t LevelCode(const reference::source& s, const packed_span<C>& out, coord first, shape size,
+                                   Ideal& ideal) {
   constexpr bool coarsest = !multiplies_from<G, I + 1>;
-  if constexpr (adding_level<typename G::template level<I>>) return reference::sum_code<G, What, I>(s, out, first, size, ideal);
+  if constexpr (adding_level<typename G::template level<I>>)
+    return reference::sum_code<G, What, I>(s, out, first, size, ideal);
   else if constexpr (coarsest && chooses_coarsest<Fit, C>)
     return Fit::template coarsest_code<C>(StatisticsOf<Fit::reads>(s, first, size));
   else return reference::factor_code<Fit, G, What, I>(s, out, first, size, ideal);
@@ -106,7 +108,8 @@ HWY_INLINE void WriteOtherLevels(const reference::source& s, const packed_span<C
   });
   Unroll<static_cast<int>(G::size)>([&](auto i) QUERN_INLINE {
     constexpr std::size_t I = G::size - 1 - static_cast<std::size_t>(i);
-    if constexpr (!adding_level<typename G::template level<I>> && I != local_level<G>) WriteLevel<Fit, G, What, I>(s, out, ideal);
+    if constexpr (!adding_level<typename G::template level<I>> && I != local_level<G>)
+      WriteLevel<Fit, G, What, I>(s, out, ideal);
   });
 }
 
@@ -114,8 +117,8 @@ HWY_INLINE void WriteOtherLevels(const reference::source& s, const packed_span<C
 
 // Chooses and writes the local level of part Base + I for the regions of a window; numbers[i] = all levels as stored.
 template <class C, class G, std::size_t Base, class CodesOf>
-HWY_INLINE void WriteLocalLevel(const packed_span<C>& out, coord at, std::size_t count, const other_levels<G>& others, bool read_back,
-                                float* numbers, CodesOf codes_of) {
+HWY_INLINE void WriteLocalLevel(const packed_span<C>& out, coord at, std::size_t count, const other_levels<G>& others,
+                                bool read_back, float* numbers, CodesOf codes_of) {
   constexpr std::size_t K = Base + local_level<G>;
   using N = part_number<C, K>;
   HWY_ALIGN code_t<N::bits> codes[window_regions<C> + 64];
@@ -141,13 +144,14 @@ HWY_INLINE VF RoundEven(VF x) {
 template <std::size_t Most>
 struct map_rows {
   HWY_ALIGN float shift[Most + 64], factor[Most + 64], zero[Most + 64];
-  bool plain = true;         // else `any` says it, region by region
+  bool plain = true;  // else `any` says it, region by region
   element_map any[Most];
 };
 
 // As map_of of fit/fit.hpp, if none of the regions needs another kind of arithmetic than the rest; else false.
 template <class C, class Fit, std::size_t Most>
-HWY_INLINE bool MakeMaps(const ideal_rows<Most>& ideal, const float* scales, const float* offsets, std::size_t count, map_rows<Most>& maps) {
+HWY_INLINE bool MakeMaps(const ideal_rows<Most>& ideal, const float* scales, const float* offsets, std::size_t count,
+                         map_rows<Most>& maps) {
   using S = typename C::symmetry;
   constexpr code_rule rule = Fit::codes;
   constexpr bool own_map = rule.scale == from::ideal && requires(ideal_type<C, Fit> a) { a.inverse; };
@@ -213,13 +217,16 @@ HWY_INLINE void RoundRegion(const float* HWY_RESTRICT x, std::size_t n, float sh
 
 // Codes of n columns of a row, of which region i begins at i * Size.
 template <class C, class Fit, bool Plain, std::size_t Most>
-HWY_INLINE void RoundColumns(const float* HWY_RESTRICT x, std::size_t n, const map_rows<Most>& maps, code_t<C::number::bits>* HWY_RESTRICT codes) {
-  constexpr std::size_t cols = reference::uniform_region<C>.cols, size = cols == all || cols > step_cols_of<C> ? 0 : cols;
+HWY_INLINE void RoundColumns(const float* HWY_RESTRICT x, std::size_t n, const map_rows<Most>& maps,
+                             code_t<C::number::bits>* HWY_RESTRICT codes) {
+  constexpr std::size_t cols = reference::uniform_region<C>.cols,
+                        size = cols == all || cols > step_cols_of<C> ? 0 : cols;
   std::size_t first = 0, i = 0;
   do {
     const std::size_t count = size == 0 ? n : std::min(size, n - first);
     if constexpr (Plain) {
-      RoundRegion<C, Fit, !multiplies<C, Fit>, size>(x + first, count, maps.shift[i], maps.factor[i], maps.zero[i], codes + first);
+      RoundRegion<C, Fit, !multiplies<C, Fit>, size>(x + first, count, maps.shift[i], maps.factor[i], maps.zero[i],
+                                                     codes + first);
     } else {
       const element_map& m = maps.any[i];
       if (may_be_nan(m)) call_code_of<C, Fit>(x + first, count, m, codes + first);
@@ -230,13 +237,15 @@ HWY_INLINE void RoundColumns(const float* HWY_RESTRICT x, std::size_t n, const m
   } while (first < n);
 }
 template <class C, class Fit, std::size_t Most>
-HWY_NOINLINE void RoundUnusual(const float* x, std::size_t n, const map_rows<Most>& maps, code_t<C::number::bits>* codes) {
+HWY_NOINLINE void RoundUnusual(const float* x, std::size_t n, const map_rows<Most>& maps,
+                               code_t<C::number::bits>* codes) {
   RoundColumns<C, Fit, false>(x, n, maps, codes);
 }
 
 // Codes of the weights of a window's rows, packed.
 template <class C, class Fit, std::size_t Most>
-HWY_INLINE void WriteCodes(const reference::source& s, const packed_span<C>& out, coord at, shape extent, const map_rows<Most>& maps) {
+HWY_INLINE void WriteCodes(const reference::source& s, const packed_span<C>& out, coord at, shape extent,
+                           const map_rows<Most>& maps) {
   using T = code_t<C::number::bits>;
   constexpr shape region = reference::uniform_region<C>;
   constexpr std::size_t step = step_cols_of<C>;
@@ -245,12 +254,15 @@ HWY_INLINE void WriteCodes(const reference::source& s, const packed_span<C>& out
   const std::size_t cols = at.col + extent.cols < matrix.cols
                                ? extent.cols
                                : std::min(round_up(extent.cols, whole.cols), round_up(matrix.cols, unit.cols) - at.col);
-  const std::size_t rows = at.row + extent.rows < matrix.rows ? extent.rows : std::min(whole.rows, round_up(matrix.rows, unit.rows) - at.row);
+  const std::size_t rows = at.row + extent.rows < matrix.rows
+                               ? extent.rows
+                               : std::min(whole.rows, round_up(matrix.rows, unit.rows) - at.row);
   HWY_ALIGN T codes[step + 128];
   HWY_ALIGN float padded[step + 64];
   for (std::size_t r = 0; r < rows; ++r) {
     for (std::size_t c = 0; c < cols; c += step) {
-      const std::size_t n = std::min(step, cols - c), have = r < extent.rows && c < extent.cols ? std::min(n, extent.cols - c) : 0;
+      const std::size_t n = std::min(step, cols - c),
+                        have = r < extent.rows && c < extent.cols ? std::min(n, extent.cols - c) : 0;
       const float* x = padded;
       if (have == n && n % 16 == 0 && (region.cols == all || region.cols % 16 == 0)) {
         x = s.x.row(at.row - s.rows.first_row + r) + at.col + c;
@@ -287,8 +299,11 @@ HWY_INLINE void EncodeWindow(const reference::source& s, const packed_span<C>& o
     if constexpr (G::size != 0) {
       const auto others = load_other_levels<G, scale>(out, at);
       WriteLocalLevel<C, G, 1>(out, at, count, others, from_stored, scales, [&](auto* codes) QUERN_INLINE {
-        if constexpr (chooses_finest<Fit, C>) finest_codes<C, Fit>(fitted.first, fitted.second, others.product, count, codes);
-        else NearestFinite<part_number<C, 1 + local_level<G>>>(wanted(fitted.ideal.scale.data(), others, scales), count, codes);
+        if constexpr (chooses_finest<Fit, C>)
+          finest_codes<C, Fit>(fitted.first, fitted.second, others.product, count, codes);
+        else
+          NearestFinite<part_number<C, 1 + local_level<G>>>(wanted(fitted.ideal.scale.data(), others, scales), count,
+                                                            codes);
       });
     } else if constexpr (from_stored) {
       for (std::size_t i = 0; i < count; ++i) scales[i] = 1;
@@ -296,7 +311,8 @@ HWY_INLINE void EncodeWindow(const reference::source& s, const packed_span<C>& o
     if constexpr (O::size != 0) {
       const auto others = load_other_levels<O, offset>(out, at);
       WriteLocalLevel<C, O, 1 + G::size>(out, at, count, others, from_stored, offsets, [&](auto* codes) QUERN_INLINE {
-        NearestFinite<part_number<C, 1 + G::size + local_level<O>>>(wanted(fitted.ideal.offset.data(), others, offsets), count, codes);
+        NearestFinite<part_number<C, 1 + G::size + local_level<O>>>(wanted(fitted.ideal.offset.data(), others, offsets),
+                                                                    count, codes);
       });
     } else if constexpr (from_stored) {
       for (std::size_t i = 0; i < count; ++i) offsets[i] = 0;

@@ -66,7 +66,8 @@ HWY_INLINE void PackStretch(const std::uint8_t* HWY_RESTRICT codes, std::uint8_t
       Unroll<static_cast<int>(stretch.members)>([&](auto m) QUERN_INLINE {
         constexpr pack_member member = Plan::runs.members[FirstMember + static_cast<std::size_t>(m)];
         constexpr held_bits held = Plan::run_type::held[member.field];
-        V v = MoveBits<static_cast<int>(member.bit) - static_cast<int>(held.shift)>(hn::LoadU(d, codes + member.first + j));
+        V v = MoveBits<static_cast<int>(member.bit) - static_cast<int>(held.shift)>(
+            hn::LoadU(d, codes + member.first + j));
         if constexpr (held.shift != 0 || held.width != Plan::bits)
           v = hn::And(v, hn::Set(d, static_cast<std::uint8_t>(low_bits(held.width) << member.bit)));
         byte = hn::Or(byte, v);
@@ -94,7 +95,8 @@ HWY_INLINE V16Codes Join(V16Codes v) {
   constexpr int half = static_cast<int>(sizeof(T)) * 4;
   constexpr T mask = static_cast<T>((T{1} << Width) - 1);
   const auto pair = hn::BitCast(d, v);
-  return hn::BitCast(d8, hn::Or(hn::And(pair, hn::Set(d, mask)), hn::And(hn::ShiftRight<half - Width>(pair), hn::Set(d, static_cast<T>(mask << Width)))));
+  return hn::BitCast(d8, hn::Or(hn::And(pair, hn::Set(d, mask)), hn::And(hn::ShiftRight<half - Width>(pair),
+                                                                         hn::Set(d, static_cast<T>(mask << Width)))));
 }
 
 // Byte shuffles of 16 codes: before they are joined, and after it.
@@ -105,7 +107,8 @@ struct eight_tables {
   static constexpr unsigned filled = joined * width / 8;
   alignas(16) static constexpr auto order = [] {
     std::array<std::uint8_t, 16> t{};
-    for (std::size_t i = 0; i < 16; ++i) t[i] = static_cast<std::uint8_t>(Plan::template order_of_eight<Field>[i % 8] + i / 8 * 8);
+    for (std::size_t i = 0; i < 16; ++i)
+      t[i] = static_cast<std::uint8_t>(Plan::template order_of_eight<Field>[i % 8] + i / 8 * 8);
     return t;
   }();
   static constexpr bool ordered = [] {
@@ -129,7 +132,8 @@ HWY_INLINE void PackEights(const std::uint8_t* HWY_RESTRICT codes, std::uint8_t*
   const D16Codes d;
   V16Codes v = hn::LoadU(d, codes);
   if constexpr (held.shift != 0 || held.width != Plan::bits)
-    v = hn::And(MoveBits<-static_cast<int>(held.shift)>(v), hn::Set(d, static_cast<std::uint8_t>(low_bits(held.width))));
+    v = hn::And(MoveBits<-static_cast<int>(held.shift)>(v),
+                hn::Set(d, static_cast<std::uint8_t>(low_bits(held.width))));
   if constexpr (T::ordered) v = hn::TableLookupBytes(v, hn::LoadU(d, T::order.data()));
   if constexpr (HWY_IS_BIG_ENDIAN) {
     HWY_ALIGN std::uint8_t bytes[16];
@@ -152,7 +156,8 @@ template <class Plan, std::size_t Field, std::size_t Width>
 HWY_INLINE void PackBits(const std::uint8_t* HWY_RESTRICT codes, std::uint8_t* HWY_RESTRICT out) {
   const DPiece<Width> d;
   const auto bit = hn::Set(d, static_cast<std::uint8_t>(1u << Plan::run_type::held[Field].shift));
-  for (std::size_t j = 0; j < Width; j += hn::Lanes(d)) hn::StoreMaskBits(d, hn::TestBit(hn::LoadU(d, codes + j), bit), out + j / 8);
+  for (std::size_t j = 0; j < Width; j += hn::Lanes(d))
+    hn::StoreMaskBits(d, hn::TestBit(hn::LoadU(d, codes + j), bit), out + j / 8);
 }
 
 template <class Plan, std::size_t Field, class T>
@@ -166,7 +171,8 @@ HWY_INLINE void PackSpots(const T* HWY_RESTRICT codes, std::uint8_t* HWY_RESTRIC
     if constexpr (held.digits != 0) {
       *to = static_cast<std::uint8_t>(with_trit(*to, spots[i].digit, codes[i]));
     } else {
-      const std::uint64_t mask = std::uint64_t{low_bits(held.width)} << bit % 8, bits = std::uint64_t{codes[i]} >> held.shift << bit % 8 & mask;
+      const std::uint64_t mask = std::uint64_t{low_bits(held.width)} << bit % 8,
+                          bits = std::uint64_t{codes[i]} >> held.shift << bit % 8 & mask;
       for (unsigned b = 0; b * 8 < bit % 8 + held.width; ++b)
         to[b] = static_cast<std::uint8_t>((to[b] & ~(mask >> 8 * b)) | bits >> 8 * b);
     }
@@ -180,7 +186,8 @@ HWY_INLINE void PackRun(const T* HWY_RESTRICT codes, std::uint8_t* HWY_RESTRICT 
     Unroll<static_cast<int>(Plan::runs.count)>([&](auto s) QUERN_INLINE {
       constexpr std::size_t first = [] {
         std::size_t n = 0;
-        for (std::size_t i = 0; i < static_cast<std::size_t>(decltype(s)::value); ++i) n += Plan::runs.stretches[i].members;
+        for (std::size_t i = 0; i < static_cast<std::size_t>(decltype(s)::value); ++i)
+          n += Plan::runs.stretches[i].members;
         return n;
       }();
       PackStretch<Plan, static_cast<std::size_t>(s), first>(codes, out);
@@ -189,7 +196,8 @@ HWY_INLINE void PackRun(const T* HWY_RESTRICT codes, std::uint8_t* HWY_RESTRICT 
   Unroll<static_cast<int>(Plan::fields)>([&](auto f) QUERN_INLINE {
     constexpr std::size_t field = static_cast<std::size_t>(f);
     constexpr pack_kind kind = Plan::kinds[field];
-    const auto byte_of = [](std::size_t c) QUERN_INLINE { return static_cast<std::size_t>(Plan::run_type::spots[field][c].bit) / 8; };
+    const auto byte_of = [](std::size_t c)
+                             QUERN_INLINE { return static_cast<std::size_t>(Plan::run_type::spots[field][c].bit) / 8; };
     if constexpr (kind == pack_kind::bits) {
       constexpr std::size_t width = Plan::bits_of(field);
       for (std::size_t c = 0; c < Plan::count; c += width) PackBits<Plan, field, width>(codes + c, out + byte_of(c));
@@ -210,7 +218,8 @@ HWY_INLINE void PackRun(const T* HWY_RESTRICT codes, std::uint8_t* HWY_RESTRICT 
 
 // Any layout: columns [col, col + n) of row `row` of the matrix, code by code.
 template <class C, std::size_t K, class T>
-HWY_INLINE void PackOneByOne(const packed_span<C>& out, std::size_t row, std::size_t col, std::size_t n, const T* codes) {
+HWY_INLINE void PackOneByOne(const packed_span<C>& out, std::size_t row, std::size_t col, std::size_t n,
+                             const T* codes) {
   std::uint32_t wide[64];
   for (std::size_t i = 0; i < n; i += 64) {
     const std::size_t count = std::min(n - i, std::size_t{64});
@@ -241,7 +250,9 @@ HWY_INLINE void Pack(const packed_span<C>& out, std::size_t row, std::size_t col
         PackRun<Plan>(from, base + (row * units.cols + unit) * size);
       } else {
         std::uint8_t bytes[Plan::run_type::bytes];
-        const auto at = [&](std::size_t u, std::size_t b) QUERN_INLINE { return base + A::byte({row, unit + u}, units, b, size); };
+        const auto at = [&](std::size_t u, std::size_t b) QUERN_INLINE {
+          return base + A::byte({row, unit + u}, units, b, size);
+        };
         constexpr std::size_t together = [] {
           if constexpr (requires { A::together(size); }) return A::together(size);
           else return std::size_t{1};
@@ -262,7 +273,8 @@ HWY_INLINE void Pack(const packed_span<C>& out, std::size_t row, std::size_t col
 
 // The codes of part K for regions [first, first + count) of the row of regions that holds row `row`.
 template <class C, std::size_t K, class T>
-HWY_INLINE void PackNumbers(const packed_span<C>& out, std::size_t row, std::size_t first, std::size_t count, const T* codes) {
+HWY_INLINE void PackNumbers(const packed_span<C>& out, std::size_t row, std::size_t first, std::size_t count,
+                            const T* codes) {
   const shape matrix = out.matrix();
   if constexpr (whole_bytes<C, K>::ok) {
     using P = part_units<C, K>;

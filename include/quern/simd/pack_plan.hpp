@@ -47,7 +47,8 @@ struct pack_plan {
     if (head.bit >= 0 && static_cast<unsigned>(head.bit) % 8 + run_type::held[field].width > 8) return false;
     for (std::size_t i = 0; i < width; ++i) {
       const spot s = spots[first + i];
-      if (head.bit < 0 ? s.bit >= 0 : s.bit != head.bit + 8 * static_cast<std::int32_t>(i) || s.digit != head.digit) return false;
+      if (head.bit < 0 ? s.bit >= 0 : s.bit != head.bit + 8 * static_cast<std::int32_t>(i) || s.digit != head.digit)
+        return false;
     }
     return true;
   }
@@ -176,7 +177,8 @@ struct pack_plan {
   static constexpr bool merges = [] {
     bool m = false;
     for (const pack_kind k : kinds) m = m || k == pack_kind::spots;
-    for (std::size_t i = 0; i < runs.count; ++i) m = m || runs.stretches[i].filled != (runs.stretches[i].digits ? 31u : 255u);
+    for (std::size_t i = 0; i < runs.count; ++i)
+      m = m || runs.stretches[i].filled != (runs.stretches[i].digits ? 31u : 255u);
     return m;
   }();
   // Whether all bytes of a run are written.
@@ -203,13 +205,15 @@ inline constexpr bool packs_by_plan = [] {
 template <class C, std::size_t K>
 struct whole_bytes {
   using P = part_units<C, K>;
-  static constexpr bool plausible = P::fixed && P::facts.bits % 8 == 0 && P::grid(sample).rows == 1 && P::grid(sample).cols <= 1024;
+  static constexpr bool plausible =
+      P::fixed && P::facts.bits % 8 == 0 && P::grid(sample).rows == 1 && P::grid(sample).cols <= 1024;
   static constexpr auto byte = [] {
     if constexpr (plausible) {
       using run_type = unit_run<C, K, 1>;
       std::array<std::int32_t, run_type::count> at{};
       for (std::size_t c = 0; c < run_type::count; ++c) {
-        const bool whole = run_type::fields == 1 && run_type::held[0].width == P::facts.bits && run_type::spots[0][c].bit % 8 == 0;
+        const bool whole =
+            run_type::fields == 1 && run_type::held[0].width == P::facts.bits && run_type::spots[0][c].bit % 8 == 0;
         at[c] = whole ? run_type::spots[0][c].bit / 8 : -1;
       }
       return at;

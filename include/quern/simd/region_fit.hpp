@@ -22,7 +22,8 @@ inline constexpr std::size_t local_level = [] {
   std::size_t found = G::size;
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     ((found = found == G::size && !adding_level<typename G::template level<I>> ? I : found), ...);
-  }(std::make_index_sequence<G::size>{});
+  }
+  (std::make_index_sequence<G::size>{});
   return found;
 }();
 
@@ -94,7 +95,8 @@ struct ideal_rows {
   alignas(64) std::array<float, Most + 64> scale, offset, inverse, shift;  // the last two only of a fit that gives them
 };
 template <class C, class Fit, std::size_t Most>
-__attribute__((noinline)) void fit_ideals(const float* first, const float* second, std::size_t count, ideal_rows<Most>& ideal) {
+__attribute__((noinline)) void fit_ideals(const float* first, const float* second, std::size_t count,
+                                          ideal_rows<Most>& ideal) {
   for (std::size_t i = 0; i < count; ++i) {
     const auto a = Fit::template ideal<C>(statistics_of(Fit::reads, first[i], second[i]));
     if constexpr (C::granularity::size > 0 || Fit::codes.scale == from::ideal) ideal.scale[i] = saturated(a.scale);
@@ -110,28 +112,32 @@ struct other_levels {
   static constexpr std::size_t local = local_level<G>;
   static constexpr bool any_coarser = multiplies_from<G, local + 1>;
   static constexpr bool joins_before = local + 1 < G::size;  // in decoding
-  float product = 1;                         // of the coarser multiplied levels
-  float before = 1;                          // those before the local one, joined
-  std::array<float, G::size + 1> value{};    // of each
+  float product = 1;                                         // of the coarser multiplied levels
+  float before = 1;                                          // those before the local one, joined
+  std::array<float, G::size + 1> value{};                    // of each
 };
 
 template <class G, template <std::uint8_t> class What, class C>
 other_levels<G> load_other_levels(const packed_span<C>& out, coord at) {
   other_levels<G> o;
   [&]<std::size_t... J>(std::index_sequence<J...>) {
-    ([&] {
-      constexpr std::size_t i = G::size - 1 - J;
-      using L = typename G::template level<i>;
-      if constexpr (i != other_levels<G>::local) {
-        o.value[i] = value<typename L::number>(code_at<What<i>>(out, at));
-        if constexpr (i > other_levels<G>::local) {
-          if constexpr (!adding_level<L>) o.product = exact(o.product * o.value[i]);
-          o.before = i + 1 == G::size ? o.value[i]
-                     : adding_level<L> ? exact(o.before + o.value[i]) : exact(o.before * o.value[i]);
-        }
-      }
-    }(), ...);
-  }(std::make_index_sequence<G::size>{});
+    (
+        [&] {
+          constexpr std::size_t i = G::size - 1 - J;
+          using L = typename G::template level<i>;
+          if constexpr (i != other_levels<G>::local) {
+            o.value[i] = value<typename L::number>(code_at<What<i>>(out, at));
+            if constexpr (i > other_levels<G>::local) {
+              if constexpr (!adding_level<L>) o.product = exact(o.product * o.value[i]);
+              o.before = i + 1 == G::size  ? o.value[i]
+                         : adding_level<L> ? exact(o.before + o.value[i])
+                                           : exact(o.before * o.value[i]);
+            }
+          }
+        }(),
+        ...);
+  }
+  (std::make_index_sequence<G::size>{});
   return o;
 }
 
@@ -139,21 +145,26 @@ other_levels<G> load_other_levels(const packed_span<C>& out, coord at) {
 template <class G>
 constexpr float wanted_of(float ideal, const other_levels<G>& others) {
   [&]<std::size_t... J>(std::index_sequence<J...>) {
-    ([&] {
-      if constexpr (adding_level<typename G::template level<J>>) ideal = exact(ideal - others.value[J]);
-    }(), ...);
-  }(std::make_index_sequence<G::size>{});
+    (
+        [&] {
+          if constexpr (adding_level<typename G::template level<J>>) ideal = exact(ideal - others.value[J]);
+        }(),
+        ...);
+  }
+  (std::make_index_sequence<G::size>{});
   if constexpr (other_levels<G>::any_coarser) ideal = others.product == 0 ? 0 : ideal / others.product;
   return ideal;
 }
 template <class G>
-__attribute__((noinline)) void call_wanted(const float* ideal, const other_levels<G>& others, std::size_t count, float* wanted) {
+__attribute__((noinline)) void call_wanted(const float* ideal, const other_levels<G>& others, std::size_t count,
+                                           float* wanted) {
   for (std::size_t i = 0; i < count; ++i) wanted[i] = wanted_of(ideal[i], others);
 }
 
 // The codes that a fit itself chooses for the finest scales.
 template <class C, class Fit, class T>
-__attribute__((noinline)) void finest_codes(const float* first, const float* second, float coarser, std::size_t count, T* codes) {
+__attribute__((noinline)) void finest_codes(const float* first, const float* second, float coarser, std::size_t count,
+                                            T* codes) {
   for (std::size_t i = 0; i < count; ++i)
     codes[i] = static_cast<T>(Fit::template finest_code<C>(statistics_of(Fit::reads, first[i], second[i]), coarser));
 }
@@ -174,25 +185,29 @@ __attribute__((noinline)) void join_levels(const other_levels<G>& others, std::s
     float total = numbers[i];
     if constexpr (other_levels<G>::joins_before) total = exact(others.before * total);
     [&]<std::size_t... J>(std::index_sequence<J...>) {
-      ([&] {
-        constexpr std::size_t k = G::size - 1 - J;
-        if constexpr (k < other_levels<G>::local) total = exact(total + others.value[k]);
-      }(), ...);
-    }(std::make_index_sequence<G::size>{});
+      (
+          [&] {
+            constexpr std::size_t k = G::size - 1 - J;
+            if constexpr (k < other_levels<G>::local) total = exact(total + others.value[k]);
+          }(),
+          ...);
+    }
+    (std::make_index_sequence<G::size>{});
     numbers[i] = total;
   }
 }
 
 // How each region's weights become quotients; scale and offset as stored are read only if the rule asks for them.
 template <class C, class Fit, std::size_t Most>
-__attribute__((noinline)) void call_map_of(const ideal_rows<Most>& ideals, const float* scale, const float* offset, std::size_t count,
-                                           element_map* maps) {
+__attribute__((noinline)) void call_map_of(const ideal_rows<Most>& ideals, const float* scale, const float* offset,
+                                           std::size_t count, element_map* maps) {
   for (std::size_t i = 0; i < count; ++i) {
     affine stored;
     ideal_type<C, Fit> ideal{};
     if constexpr (Fit::codes.scale == from::stored) stored = {scale[i], offset[i]};
     else ideal.scale = ideals.scale[i];
-    if constexpr (Fit::codes.scale == from::ideal && (has_offset<C> || Fit::codes.offset != offset_rule::shift)) ideal.offset = ideals.offset[i];
+    if constexpr (Fit::codes.scale == from::ideal && (has_offset<C> || Fit::codes.offset != offset_rule::shift))
+      ideal.offset = ideals.offset[i];
     if constexpr (requires { ideal.inverse; }) ideal.inverse = ideals.inverse[i], ideal.shift = ideals.shift[i];
     maps[i] = map_of<C, Fit>(ideal, stored);
   }
@@ -218,7 +233,8 @@ template <class C, class Fit>
 inline constexpr bool multiplies = [] {
   if constexpr (Fit::codes.how == by::division && Fit::codes.scale == from::stored && C::granularity::size == 1)
     return powers_of_two<typename C::granularity::template level<0>::number>;
-  return Fit::codes.how == by::reciprocal || (Fit::codes.scale == from::ideal && requires(ideal_type<C, Fit> a) { a.inverse; });
+  return Fit::codes.how == by::reciprocal ||
+         (Fit::codes.scale == from::ideal && requires(ideal_type<C, Fit> a) { a.inverse; });
 }();
 
 // ---- the order of work ----
@@ -233,7 +249,8 @@ inline constexpr std::size_t window_cols = [] {
   if (region.cols == all || region.cols > most) return region.cols;
   const auto fits = [&](std::size_t cols) {
     for (const part_facts& p : parts<C>)
-      if (p.what.is != role::codes && p.region != region && p.region.cols != all && p.region.cols % cols != 0) return false;
+      if (p.what.is != role::codes && p.region != region && p.region.cols != all && p.region.cols % cols != 0)
+        return false;
     return true;
   };
   std::size_t best = region.cols;
@@ -252,6 +269,7 @@ inline constexpr std::size_t step_cols_of = [] {
 
 // Regions of a window.
 template <class C>
-inline constexpr std::size_t window_regions = window_cols<C> == all ? 1 : window_cols<C> / reference::uniform_region<C>.cols;
+inline constexpr std::size_t window_regions =
+    window_cols<C> == all ? 1 : window_cols<C> / reference::uniform_region<C>.cols;
 
 }  // namespace quern::inline v0

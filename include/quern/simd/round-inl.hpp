@@ -61,7 +61,8 @@ HWY_INLINE VU32 RoundFloats(VF q) {
   const DU32 du;
   const VU32 u = hn::BitCast(du, q), a = hn::And(u, hn::Set(du, 0x7fffffff));
   const VU32 last = hn::And(hn::ShiftRight<static_cast<int>(r.shift)>(a), hn::Set(du, 1));
-  VU32 code = hn::ShiftRight<static_cast<int>(r.shift)>(hn::Add(hn::Add(a, last), hn::Set(du, (1u << (r.shift - 1)) - 1 - r.rebias)));
+  VU32 code = hn::ShiftRight<static_cast<int>(r.shift)>(
+      hn::Add(hn::Add(a, last), hn::Set(du, (1u << (r.shift - 1)) - 1 - r.rebias)));
   if constexpr (r.smallest != 0) {
     const VF magic = hn::Set(df, r.magic), magnitude = hn::BitCast(df, a);
     const VU32 small = hn::Sub(hn::BitCast(du, hn::Add(magnitude, magic)), hn::BitCast(du, magic));
@@ -119,8 +120,9 @@ HWY_INLINE V32 CountSteps(VF q) {
     return down(node, T::fourth);
   } else {
     V32 n = hn::Zero(d);
-    Unroll<static_cast<int>(count)>(
-        [&](auto i) QUERN_INLINE { n = hn::Sub(n, reached(hn::Set(df, steps_of<N, R>.at[static_cast<std::size_t>(i)]))); });
+    Unroll<static_cast<int>(count)>([&](auto i) QUERN_INLINE {
+      n = hn::Sub(n, reached(hn::Set(df, steps_of<N, R>.at[static_cast<std::size_t>(i)])));
+    });
     return n;
   }
 }
@@ -134,9 +136,11 @@ HWY_INLINE VU32 RoundShortSteps(VF q) {
     const D32 d;
     const std::int32_t* const table = step_codes<N, R>.data();
     V32 code;
-    if constexpr (kFixedLanes && kMostLanes >= 16) code = hn::TableLookupLanes(hn::LoadU(d, table), hn::IndicesFromVec(d, n));
+    if constexpr (kFixedLanes && kMostLanes >= 16)
+      code = hn::TableLookupLanes(hn::LoadU(d, table), hn::IndicesFromVec(d, n));
     else if constexpr (kFixedLanes && kMostLanes >= 8)
-      code = hn::TwoTablesLookupLanes(d, hn::LoadU(d, table), hn::LoadU(d, table + kMostLanes), hn::IndicesFromVec(d, n));
+      code =
+          hn::TwoTablesLookupLanes(d, hn::LoadU(d, table), hn::LoadU(d, table + kMostLanes), hn::IndicesFromVec(d, n));
     else code = hn::GatherIndex(d, table, n);
     return hn::BitCast(DU32(), code);
   }
@@ -170,9 +174,11 @@ HWY_INLINE VU32 RoundLongSteps(VF q) {
     const float* const level = long_steps<N, R>.data() + entries - 1;
     VF step;
     if constexpr (entries == 1) step = hn::Set(df, *level);
-    else if constexpr (kFixedLanes && kMostLanes >= 8 && entries <= kMostLanes) step = hn::TableLookupLanes(hn::LoadU(df, level), hn::IndicesFromVec(df, node));
+    else if constexpr (kFixedLanes && kMostLanes >= 8 && entries <= kMostLanes)
+      step = hn::TableLookupLanes(hn::LoadU(df, level), hn::IndicesFromVec(df, node));
     else if constexpr (kFixedLanes && kMostLanes >= 8 && entries == 2 * kMostLanes)
-      step = hn::TwoTablesLookupLanes(df, hn::LoadU(df, level), hn::LoadU(df, level + kMostLanes), hn::IndicesFromVec(df, node));
+      step = hn::TwoTablesLookupLanes(df, hn::LoadU(df, level), hn::LoadU(df, level + kMostLanes),
+                                      hn::IndicesFromVec(df, node));
     else step = hn::GatherIndex(df, level, node);
     node = hn::Sub(hn::Add(node, node), hn::VecFromMask(d, hn::RebindMask(d, hn::Ge(q, step))));
   });

@@ -36,8 +36,8 @@ inline constexpr bool codes_rise_from_middle = [] {
 enum class integer_rule { none, even, away };
 struct integer_rounding {
   integer_rule rule = integer_rule::none;
-  float per_step = 0;        // 1 / step, a power of two
-  int least = 0, most = 0;   // integers of the ends
+  float per_step = 0;       // 1 / step, a power of two
+  int least = 0, most = 0;  // integers of the ends
 };
 
 // The greatest float below 1/2: adding it rounds halves away from zero and nothing else up.
@@ -64,7 +64,7 @@ constexpr bool changes_at(const integer_rounding& r, const threshold_list<N>& t)
 template <scalar_format N, rounding R>
 inline constexpr integer_rounding integer_rounding_of = [] {
   integer_rounding none;
-  if constexpr (N::bits <= 8 && !(R == rounding::nearest && rounds_itself<N>) && R != rounding::truncate) {
+  if constexpr (N::bits <= 8 && !(R == rounding::nearest && rounds_itself<N>)&&R != rounding::truncate) {
     constexpr const auto& s = sorted<N>;
     if constexpr (s.size >= 2 && equally_spaced<N> && (codes_rise<N> || codes_rise_from_middle<N>)) {
       const float step = s.value[1] - s.value[0];
@@ -178,10 +178,15 @@ inline constexpr float_rounding float_rounding_of = [] {
   if constexpr (says_it_is_a_float<N> && rounds_itself<N>) {
     constexpr bit_shift_facts f = bit_shift_float<N>;
     if (!f.ok || f.exponent_offset < 0 || f.shift == 0) return r;
-    const int mantissa = 23 - static_cast<int>(f.shift), least = f.exponent_offset - 126;  // exponent of the least normal
+    const int mantissa = 23 - static_cast<int>(f.shift),
+              least = f.exponent_offset - 126;  // exponent of the least normal
     if (least > 100) return r;
-    r = {true, f.is_signed, f.shift, static_cast<std::uint32_t>(f.exponent_offset) << 23,
-         N::nearest(std::numeric_limits<float>::infinity()), f.exponent_offset == 0 ? 0.0f : exp2i(least),
+    r = {true,
+         f.is_signed,
+         f.shift,
+         static_cast<std::uint32_t>(f.exponent_offset) << 23,
+         N::nearest(std::numeric_limits<float>::infinity()),
+         f.exponent_offset == 0 ? 0.0f : exp2i(least),
          exp2i(least - mantissa + 23)};
     const std::uint32_t end = 1u << (N::bits - f.is_signed);
     const auto same = [&](float x) {
@@ -193,7 +198,8 @@ inline constexpr float_rounding float_rounding_of = [] {
       r.ok = r.ok && same(v);
       if (!is_finite(v) || !is_finite(next)) return;
       const float middle = static_cast<float>((static_cast<double>(v) + static_cast<double>(next)) / 2);
-      r.ok = r.ok && same(next_up(v)) && same(next_down(next)) && same(middle) && same(next_up(middle)) && same(next_down(middle));
+      r.ok = r.ok && same(next_up(v)) && same(next_down(next)) && same(middle) && same(next_up(middle)) &&
+             same(next_down(middle));
     };
     for (std::uint32_t code = 0; code < end; code += N::bits <= 8 ? 1 : code < 8 ? 1 : 0x1f) {
       if (!is_finite(N::value(code))) break;

@@ -106,8 +106,8 @@ HWY_INLINE void RowMeans(const float* x, std::size_t n, std::size_t each, float*
 
 // The statistic of each region of `each` columns in rows of n columns, all rows together, row by row.
 template <statistic Kind>
-HWY_INLINE void RegionStatistics(const matrix_view<const float>& x, std::size_t row, std::size_t rows, std::size_t col, std::size_t n,
-                                 std::size_t each, float* first, float* second) {
+HWY_INLINE void RegionStatistics(const matrix_view<const float>& x, std::size_t row, std::size_t rows, std::size_t col,
+                                 std::size_t n, std::size_t each, float* first, float* second) {
   if constexpr (Kind == statistic::mean || Kind == statistic::precise_mean) {
     if (Kind == statistic::mean && rows == 1) return RowMeans(x.row(row) + col, n, each, first);
     for (std::size_t at = 0, i = 0; at < n; at += each, ++i) {
