@@ -8,21 +8,23 @@
 namespace quern::inline v0 {
 
 // byte(u, units, b, size): the array's byte that holds byte b of the unit at u, of `size` bytes, in a grid of `units`.
-// Optional promises: rows_are_contiguous, that a row of units lies together, one whole unit after the other; together(size),
-// that bytes [i * n, (i + 1) * n) of a unit lie together, where n is its result and divides `size`.
+// Optional promises: rows_are_contiguous, that a row of units lies together, one whole unit after the other; regular, that
+// byte() is linear in u.row and in u.col; together(size), that bytes [i * n, (i + 1) * n) of a unit lie together, where n is
+// its result and divides `size`.
 template <class A>
 concept arrangement = requires(coord u, shape units, std::size_t n) {
   { A::byte(u, units, n, n) } -> std::same_as<std::size_t>;
 };
 
 struct by_rows {
-  static constexpr bool rows_are_contiguous = true;
+  static constexpr bool rows_are_contiguous = true, regular = true;
   static constexpr std::size_t together(std::size_t size) { return size; }
   static constexpr std::size_t byte(coord u, shape units, std::size_t b, std::size_t size) {
     return (u.row * units.cols + u.col) * size + b;
   }
 };
 struct by_columns {
+  static constexpr bool regular = true;
   static constexpr std::size_t together(std::size_t size) { return size; }
   static constexpr std::size_t byte(coord u, shape units, std::size_t b, std::size_t size) {
     return (u.col * units.rows + u.row) * size + b;
@@ -33,6 +35,7 @@ struct by_columns {
 // (GPTQ's qweight).
 template <std::size_t Word>
 struct word_rows {
+  static constexpr bool regular = true;
   static constexpr std::size_t word = Word;
   static constexpr std::size_t together(std::size_t) { return Word; }
   static constexpr std::size_t byte(coord u, shape units, std::size_t b, std::size_t size) {

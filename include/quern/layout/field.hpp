@@ -39,6 +39,13 @@ concept compact_field = field<F> && requires { requires F::compact; };
 template <class F>
 concept padded_field = field<F> && requires { requires F::padded; };
 
+// A promise: the field holds every position, and the codes at positions [i, i + neighbours(i, r)) lie at the same bit of bytes
+// that lie one after the other.
+template <class F>
+concept neighbourly_field = field<F> && requires(std::size_t i, run r) {
+  { F::neighbours(i, r) } -> std::same_as<std::size_t>;
+};
+
 inline constexpr unsigned whole = 0;  // a field's width: all bits of the code
 
 }  // namespace quern::inline v0

@@ -15,6 +15,7 @@ struct plane {
   static constexpr bool compact = true;
   static constexpr std::size_t stride(run r) { return Stride == all ? ceil_div(r.count * Width, 8) : Stride; }
   static constexpr std::size_t per_run(run r) { return stride(r) * 8 / Width; }
+  static constexpr std::size_t neighbours(std::size_t i, run r) { return stride(r) - i % stride(r); }
   static constexpr slice holds(run r) { return {0, r.count, Shift, Width}; }
   static constexpr place at(std::size_t i, run r) {
     return {(i / per_run(r) * stride(r) + i % stride(r)) * 8 + i % per_run(r) / stride(r) * Width};

@@ -24,20 +24,20 @@ HWY_BEFORE_NAMESPACE();
 namespace quern::inline v0 {
 namespace HWY_NAMESPACE {
 
-inline constexpr std::size_t kMostChunk = 2048;
-
-// Columns of a chunk: at most 2048, whole units and whole groups where they are not longer than that.
+// Columns of a chunk: so many that loops are long and buffers stay in the first-level cache; whole units and whole groups
+// where they are not longer than that.
 template <class C>
 inline constexpr std::size_t kChunk = [] {
+  constexpr std::size_t most = kPanel<C> == 1 ? 2048 : 1024;
   std::size_t n = std::lcm(std::size_t{64}, elements<typename C::number>);
   const auto take = [&](std::size_t cols) {
-    if (cols != all && std::lcm(n, cols) <= kMostChunk) n = std::lcm(n, cols);
+    if (cols != all && std::lcm(n, cols) <= most) n = std::lcm(n, cols);
   };
   each_part<C>([&]<std::size_t K>() {
     take(parts<C>[K].region.cols);
     take(array_of<C, array_with<C, K>>::unit.cols);
   });
-  return n >= kMostChunk ? n : kMostChunk / n * n;
+  return n >= most ? n : most / n * n;
 }();
 
 template <class S>
@@ -102,9 +102,9 @@ struct chunk_numbers {
   }
 };
 
-// Columns [col, col + n) of a row of the matrix; col is a multiple of kChunk<C>, n at most that.
+// Columns [col, col + n) of the row whose codes have just been read; col is a multiple of kChunk<C>, n at most that.
 template <class C>
-HWY_INLINE void DecodeChunk(const packed_view<C>& w, const row_constants<C>& constants, std::size_t row, std::size_t col, std::size_t n,
+HWY_INLINE void DecodeChunk(chunk_codes<C, kChunk<C>>& unpacked, const row_constants<C>& constants, std::size_t col, std::size_t n,
                             float* HWY_RESTRICT out) {
   using N = typename C::number;
   using G = typename C::granularity;
@@ -113,9 +113,6 @@ HWY_INLINE void DecodeChunk(const packed_view<C>& w, const row_constants<C>& con
   constexpr std::size_t chunk = kChunk<C>;
   constexpr std::size_t scale_granule = granule<G, chunk>, offset_granule = granule<O, chunk>;
 
-  // All parts are unpacked before the first of them is looked up: a load just behind stores of another width would wait.
-  chunk_codes<C, chunk> unpacked;
-  UnpackChunk<C, chunk>(w, row, col, n, unpacked);
   chunk_numbers<scale_granule, chunk> scales;
   chunk_numbers<offset_granule, chunk> offsets;
   JoinLevels<C, G, 1, chunk>(unpacked, constants, col, n, 1.0f, scales.numbers);
@@ -137,10 +134,21 @@ HWY_INLINE void DecodeChunk(const packed_view<C>& w, const row_constants<C>& con
   }
 }
 
+// Columns [col, col + n) of rows [row, row + rows) of the matrix, rows that lie in one panel; col is a multiple of kChunk<C>.
 template <class C>
-HWY_INLINE void DecodeRow(const packed_view<C>& w, row_constants<C>& constants, std::size_t row, float* HWY_RESTRICT out) {
-  constants.load(w, row);
-  for (std::size_t c = 0; c < w.cols(); c += kChunk<C>) DecodeChunk(w, constants, row, c, std::min(kChunk<C>, w.cols() - c), out + c);
+HWY_INLINE void DecodePanel(const packed_view<C>& w, row_constants<C>& constants, std::size_t row, std::size_t rows, std::size_t col,
+                            std::size_t n, float* HWY_RESTRICT out, std::size_t stride) {
+  chunk_codes<C, kChunk<C>> unpacked;
+  for (std::size_t c = 0; c < n; c += kChunk<C>) {
+    const std::size_t count = std::min(kChunk<C>, n - c);
+    unpacked.Start(w, row, rows, col + c, count);
+    for (std::size_t r = 0; r < rows; ++r) {
+      constants.load(w, row + r);
+      // All parts are unpacked before the first of them is looked up: a load just behind stores of another width would wait.
+      unpacked.Read(w, row + r);
+      DecodeChunk(unpacked, constants, col + c, count, out + r * stride + c);
+    }
+  }
 }
 
 // Weights [col, col + n) of a row of the view.
@@ -148,25 +156,25 @@ template <class C>
 void DecodeStretch(packed_view<C> w, std::size_t row, std::size_t col, std::size_t n, float* HWY_RESTRICT out) {
   const ieee_mode mode;
   row_constants<C> constants;
-  constants.load(w, w.first_row() + row);
-  for (const std::size_t end = col + n; col < end;) {
-    const std::size_t skip = col % kChunk<C>, count = std::min(kChunk<C> - skip, end - col);
-    if (skip == 0) {
-      DecodeChunk(w, constants, w.first_row() + row, col, count, out);
-    } else {
-      HWY_ALIGN float whole[kChunk<C>];
-      DecodeChunk(w, constants, w.first_row() + row, col - skip, skip + count, whole);
-      std::memcpy(out, whole + skip, count * sizeof(float));
-    }
-    col += count, out += count;
+  if (const std::size_t skip = col % kChunk<C>; skip != 0) {
+    HWY_ALIGN float whole[kChunk<C>];
+    const std::size_t count = std::min(kChunk<C> - skip, n);
+    DecodePanel(w, constants, w.first_row() + row, 1, col - skip, skip + count, whole, 0);
+    std::memcpy(out, whole + skip, count * sizeof(float));
+    col += count, n -= count, out += count;
   }
+  DecodePanel(w, constants, w.first_row() + row, 1, col, n, out, 0);
 }
 
 template <class C>
 void Decode(packed_view<C> w, matrix_view<float> out) {
   const ieee_mode mode;
   row_constants<C> constants;
-  for (std::size_t r = 0; r < w.rows(); ++r) DecodeRow(w, constants, w.first_row() + r, out.row(r));
+  for (std::size_t r = 0; r < w.rows();) {
+    const std::size_t row = w.first_row() + r, rows = std::min(w.rows() - r, kPanel<C> - row % kPanel<C>);
+    DecodePanel(w, constants, row, rows, 0, w.cols(), out.row(r), out.row_stride());
+    r += rows;
+  }
 }
 
 // out's row i = the weights of row rows[i] of the view.
@@ -174,7 +182,7 @@ template <class C>
 void DecodeRows(packed_view<C> w, std::span<const std::uint32_t> rows, matrix_view<float> out) {
   const ieee_mode mode;
   row_constants<C> constants;
-  for (std::size_t i = 0; i < rows.size(); ++i) DecodeRow(w, constants, w.first_row() + rows[i], out.row(i));
+  for (std::size_t i = 0; i < rows.size(); ++i) DecodePanel(w, constants, w.first_row() + rows[i], 1, 0, w.cols(), out.row(i), 0);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -19,11 +19,20 @@ namespace HWY_NAMESPACE {
 
 // ---- the codes of all parts of a chunk ----
 
+// Rows that are read together: those that share bytes which must first be brought together.
+template <class C>
+inline constexpr std::size_t kPanel = [] {
+  bool gathers = false;
+  each_part<C>([&]<std::size_t K>() {
+    if constexpr (parts<C>[K].region.cols != all) gathers = gathers || code_reader<C, K, 1, 1>::gathers;
+  });
+  return gathers ? std::size_t{16} : std::size_t{1};
+}();
+
 // A part that is the same for a whole row is not read here but kept in row_constants.
 template <class C, std::size_t K, std::size_t Chunk, bool Varies = parts<C>[K].region.cols != all>
 struct part_codes {
-  static constexpr std::size_t cols = parts<C>[K].region.cols, most = ceil_div(Chunk, cols) + 1;
-  code_reader<C, K, most> codes;
+  code_reader<C, K, ceil_div(Chunk, parts<C>[K].region.cols) + 1, kPanel<C>> reader;
 };
 template <class C, std::size_t K, std::size_t Chunk>
 struct part_codes<C, K, Chunk, false> {};
@@ -33,20 +42,21 @@ struct chunk_codes;
 template <class C, std::size_t Chunk, std::size_t... K>
 struct chunk_codes<C, Chunk, std::index_sequence<K...>> : part_codes<C, K, Chunk>... {
   template <std::size_t I>
-  HWY_INLINE auto& Part() { return static_cast<part_codes<C, I, Chunk>&>(*this).codes; }
-};
+  HWY_INLINE auto& Part() { return static_cast<part_codes<C, I, Chunk>&>(*this).reader; }
 
-// Unpacks the codes of the weights [col, col + n) of a row, and of the scales and offsets that they see; n is at most Chunk.
-template <class C, std::size_t Chunk>
-HWY_INLINE void UnpackChunk(const packed_view<C>& w, std::size_t row, std::size_t col, std::size_t n, chunk_codes<C, Chunk>& chunk) {
-  Unroll<static_cast<int>(part_count<C>)>([&](auto k) QUERN_INLINE {
-    constexpr std::size_t cols = parts<C>[k].region.cols;
-    if constexpr (cols != all) {
-      const std::size_t first = col / cols;
-      chunk.template Part<k>().Read(w, row, first, (col + n - 1) / cols - first + 1);
-    }
-  });
-}
+  // Columns [col, col + n) of so many rows, at most kPanel<C>; n is at most Chunk.
+  HWY_INLINE void Start(const packed_view<C>& w, std::size_t row, std::size_t rows, std::size_t col, std::size_t n) {
+    Unroll<static_cast<int>(part_count<C>)>([&](auto k) QUERN_INLINE {
+      constexpr std::size_t cols = parts<C>[k].region.cols;
+      if constexpr (cols != all) Part<k>().Start(w, row, rows, col / cols, (col + n - 1) / cols - col / cols + 1);
+    });
+  }
+  HWY_INLINE void Read(const packed_view<C>& w, std::size_t row) {
+    Unroll<static_cast<int>(part_count<C>)>([&](auto k) QUERN_INLINE {
+      if constexpr (parts<C>[k].region.cols != all) Part<k>().Read(w, row);
+    });
+  }
+};
 
 // ---- levels ----
 
@@ -121,7 +131,7 @@ HWY_INLINE void JoinLevels(chunk_codes<C, Chunk>& chunk, const row_constants<C>&
       if constexpr (span == 1 && first) {
         ExpandValues<N>(part.codes, part.count, out);
       } else {
-        HWY_ALIGN float level[part_codes<C, K, Chunk>::most + 64];
+        HWY_ALIGN float level[ceil_div(Chunk, cols) + 65];
         ExpandValues<N>(part.codes, part.count, level);
         if constexpr (span == 1) {
           join([&](std::size_t p) QUERN_INLINE { return hn::LoadU(df, level + p); });

@@ -44,27 +44,24 @@ HWY_INLINE V Trits(V v) {
   return hn::Add(hn::IfThenElseZero(hn::Gt(v, hn::Set(d, 85)), one), hn::IfThenElseZero(hn::Gt(v, hn::Set(d, 170)), one));
 }
 
-// Codes that lie in a window: a byte shuffle, a shift of every lane, a mask.
-template <class Plan, std::size_t Field, std::size_t Piece>
-HWY_INLINE VWindow WindowBits(const std::uint8_t* p) {
-  constexpr const auto& tables = tables_of<Plan, Field, Piece>();
+// Codes of `Width` bits that lie in a window: a byte shuffle, a shift of every lane, a mask.
+template <unsigned Width, window_shifts Shifts>
+HWY_INLINE VWindow WindowBits(VWindow raw, const window_tables<kWindow>& tables) {
   const DWindow d;
   const VWindow mask = hn::Load(d, tables.mask.data());
-  const VWindow raw = hn::ResizeBitCast(d, hn::LoadU(hn::FixedTag<std::uint8_t, Plan::piece_at[Field][Piece].span>(), p));
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
   const VWindow bytes = hn::TableLookupLanes(raw, hn::SetTableIndices(d, tables.index.data()));
-  if constexpr (tables.shifts == window_shifts::none) return hn::And(bytes, mask);
+  if constexpr (Shifts == window_shifts::none) return hn::And(bytes, mask);
   else return hn::And(MultiShift(bytes, hn::Load(d, tables.at.data())), mask);
 #else
-  if constexpr (tables.shifts == window_shifts::none) {
+  if constexpr (Shifts == window_shifts::none) {
     return hn::And(hn::TableLookupBytes(raw, hn::Load(d, tables.index.data())), mask);
   } else {  // each code and the byte after it in 16 bits; multiplied so that it ends at the top
     const hn::Repartition<std::int16_t, DWindow> d16;
     const hn::Repartition<std::uint16_t, DWindow> du16;
-    constexpr int width = static_cast<int>(Plan::places::held[Field].width);
     const auto half = [&](std::size_t h) QUERN_INLINE {
       const auto pair = hn::BitCast(du16, hn::TableLookupBytes(raw, hn::Load(d, tables.pairs.data() + 16 * h)));
-      return hn::BitCast(d16, hn::ShiftRight<16 - width>(hn::Mul(pair, hn::Load(du16, tables.factor.data() + 8 * h))));
+      return hn::BitCast(d16, hn::ShiftRight<16 - static_cast<int>(Width)>(hn::Mul(pair, hn::Load(du16, tables.factor.data() + 8 * h))));
     };
     return hn::And(hn::OrderedDemote2To(d, half(0), half(1)), mask);
   }
@@ -85,7 +82,9 @@ HWY_INLINE hn::Vec<D> PieceBits(D d, const std::uint8_t* unit, std::size_t offse
     if constexpr (held.width == 8) return raw;
     else return hn::And(MoveBits<shift - static_cast<int>(at.bit)>(raw), hn::Set(d, static_cast<std::uint8_t>(low_bits(held.width) << shift)));
   } else if constexpr (at.kind == piece_kind::window) {
-    return MoveBits<shift>(WindowBits<Plan, Field, Piece>(p));
+    constexpr const auto& tables = tables_of<Plan, Field, Piece>();
+    const VWindow raw = hn::ResizeBitCast(DWindow(), hn::LoadU(hn::FixedTag<std::uint8_t, at.span>(), p));
+    return MoveBits<shift>(WindowBits<held.width, tables.shifts>(raw, tables));
   } else {
     return hn::Zero(d);
   }
@@ -186,6 +185,59 @@ HWY_INLINE void UnpackEach(const std::uint8_t* unit, T* out) {
   });
 }
 
+// Codes of one row of units with several, by tables of that row.
+template <class Plan>
+HWY_INLINE void UnpackRowRun(const std::uint8_t* HWY_RESTRICT units, std::size_t row, std::uint8_t* HWY_RESTRICT out) {
+  const DWindow d;
+  Unroll<static_cast<int>(Plan::pieces)>([&](auto b) QUERN_INLINE {
+    VWindow v = hn::Zero(d);
+    Unroll<static_cast<int>(Plan::places::fields)>([&](auto f) QUERN_INLINE {
+      constexpr held_bits held = Plan::places::held[f];
+      const row_window<kWindow>& window = Plan::windows[row][f][b];
+      const VWindow raw = hn::LoadU(d, units + window.byte);
+      v = hn::Or(v, MoveBits<static_cast<int>(held.shift)>(WindowBits<held.width, window_shifts::words>(raw, window.tables)));
+    });
+    hn::StoreU(v, d, out + static_cast<std::size_t>(b) * Plan::width);
+  });
+}
+
+// Codes [first, first + count) of part K of a row, where its fields promise neighbours.
+template <class C, std::size_t K>
+HWY_INLINE void ReadNeighbours(const packed_view<C>& w, std::size_t row, std::size_t first, std::size_t count, std::uint8_t* out) {
+  using P = part_units<C, K>;
+  const shape matrix = w.matrix(), unit = P::unit(matrix), grid = P::grid(matrix), units = units_of<C, P::array>(matrix);
+  const std::size_t size = P::bytes(matrix), grid_row = row % unit.rows / P::region(matrix).rows;
+  const auto* const base = reinterpret_cast<const std::uint8_t*>(w.array(P::array).data());
+  const run r{grid.count(), P::facts.bits};
+  const hn::CappedTag<std::uint8_t, 64> d;
+  for (std::size_t done = 0; done < count;) {
+    const std::size_t unit_col = (first + done) / grid.cols, col = (first + done) % grid.cols;
+    const std::size_t position = grid_row * grid.cols + col, end = std::min(count, done + grid.cols - col);
+    const std::uint8_t* const from = base + (row / unit.rows * units.cols + unit_col) * size;
+    bool empty = true;
+    walk_unit<C, P::array>(P::fixed ? sample : matrix, [&]<class, class F>(std::size_t byte) HWY_ATTR {
+      if constexpr (F::what == P::facts.what) {
+        const slice held = F::holds(r);
+        const auto mask = hn::Set(d, static_cast<std::uint8_t>(low_bits(held.width)));
+        for (std::size_t i = done; i < end;) {
+          const std::size_t p = position + i - done, n = std::min(end - i, F::neighbours(p, r));
+          const place at = F::at(p, r);
+          const std::uint8_t* const in = from + byte + at.bit / 8;
+          const int bit = static_cast<int>(at.bit % 8), shift = static_cast<int>(held.shift);
+          for (std::size_t j = 0; j < n; j += hn::Lanes(d)) {
+            const auto raw = n - j >= hn::Lanes(d) ? hn::LoadU(d, in + j) : hn::LoadN(d, in + j, n - j);
+            const auto bits = hn::ShiftLeftSame(hn::And(hn::ShiftRightSame(raw, bit), mask), shift);
+            hn::StoreU(empty ? bits : hn::Or(bits, hn::LoadU(d, out + i + j)), d, out + i + j);
+          }
+          i += n;
+        }
+        empty = false;
+      }
+    });
+    done = end;
+  }
+}
+
 // 64 zeros: what follows the last code.
 template <class T>
 HWY_INLINE void EndCodes(T* end) {
@@ -193,60 +245,67 @@ HWY_INLINE void EndCodes(T* end) {
   for (std::size_t i = 0; i < 64; i += hn::Lanes(d)) hn::StoreU(hn::Zero(d), d, end + i);
 }
 
-// Reads the codes of part K of a stretch of a row, at most Most of them: codes[i] is the code at column first + i of the part.
-// `codes` may point into the array itself and is then not aligned. So many more codes than `count` that their number is a
-// multiple of 64 can be read, too, and all of them are below 2^bits.
-template <class C, std::size_t K, std::size_t Most>
+// Reads the codes of part K of a stretch of columns, at most Most codes of the part, row by row of at most Rows rows:
+//   reader.Start(w, row, rows, first, count); reader.Read(w, row); ... reader.Read(w, row + rows - 1);
+// codes[i] is then the code at column first + i of the part. `codes` may point into the array itself and is then not aligned.
+// So many more codes than `count` that their number is a multiple of 64 can be read, too, and all of them are below 2^bits.
+template <class C, std::size_t K, std::size_t Most, std::size_t Rows>
 class code_reader {
+  using P = part_units<C, K>;
+  using A = typename P::stored_in::arrangement;
+  static constexpr row_plan plan = plan_of<C, K, kWindow>;
+  static constexpr bool by_units = plan.how == reading::each || plan.how == reading::pieces || plan.how == reading::rows || plan.how == reading::whole;
+  // What is known when compiling, if codes are read by units.
+  static constexpr std::size_t unit_rows = by_units ? P::unit(sample).rows : 1, unit_codes = by_units ? P::grid(sample).cols : 1;
+  static constexpr std::size_t unit_size = by_units ? P::bytes(sample) : 1;
+  static constexpr std::size_t reach = [] {
+    if constexpr (plan.how == reading::pieces) return unpack_plan<C, K, kWindow>::reach;
+    else if constexpr (plan.how == reading::rows) return row_unpack_plan<C, K, kWindow>::reach;
+    else return plan.units * unit_size;
+  }();
+  static constexpr std::size_t most_units = ceil_div(Most, unit_codes) + 2, most_unit_rows = ceil_div(Rows, unit_rows) + 1;
+
  public:
+  // Whether units must be brought together before they are unpacked.
+  static constexpr bool gathers = by_units && !arranged_by_rows<A> &&
+                                  !(arranged_regularly<A> && bytes_together<A>(unit_size) == unit_size && plan.units == 1);
   using T = code_t<parts<C>[K].bits>;
   const T* codes;
   std::size_t count;
 
-  HWY_INLINE void Read(const packed_view<C>& w, std::size_t row, std::size_t first, std::size_t codes_wanted) {
-    count = codes_wanted;
-    if constexpr (plan.how == reading::any) {
-      codes = buffer_;
-      read_codes<C, K>(w, row, first, count, buffer_);
-      EndCodes(buffer_ + count);
-    } else {
-      const shape units = units_of<C, P::array>(w.matrix());
-      const auto bytes = w.array(P::array);
-      const auto* const base = reinterpret_cast<const std::uint8_t*>(bytes.data());
-      const std::size_t unit_row = row / P::unit(sample).rows, unit_col = first / unit_codes, skip = first % unit_codes;
-      const std::size_t needed = ceil_div(skip + count, unit_codes);
-      if constexpr (gathers) {
-        Gather(base, units, unit_row, unit_col, needed);
-        Unpack(gathered_, sizeof(gathered_), needed, skip);
-      } else {
-        const std::size_t at = (unit_row * units.cols + unit_col) * unit_size;
-        Unpack(base + at, bytes.size() - at, needed, skip);
-      }
+  HWY_INLINE void Start(const packed_view<C>& w, std::size_t row, std::size_t rows, std::size_t first, std::size_t wanted) {
+    first_ = first, count = wanted;
+    if constexpr (gathers) {
+      first_unit_row_ = row / unit_rows;
+      Gather(w, row / unit_rows, (row + rows - 1) / unit_rows + 1, first / unit_codes, ceil_div(first % unit_codes + count, unit_codes));
     }
   }
 
- private:
-  using P = part_units<C, K>;
-  using A = typename P::stored_in::arrangement;
-  static constexpr row_plan plan = plan_of<C, K, kWindow>;
-  static constexpr bool gathers = plan.how != reading::any && !arranged_by_rows<A>;
-  // What is known when compiling, unless codes are read one by one.
-  static constexpr std::size_t unit_codes = [] {
-    if constexpr (P::fixed) return P::grid(sample).cols;
-    else return std::size_t{1};
-  }();
-  static constexpr std::size_t unit_size = [] {
-    if constexpr (P::fixed) return P::bytes(sample);
-    else return std::size_t{1};
-  }();
-  static constexpr std::size_t reach = [] {
-    if constexpr (plan.how == reading::pieces) return unpack_plan<C, K, kWindow>::reach;
-    else return plan.units * unit_size;
-  }();
-  static constexpr std::size_t most_units = ceil_div(Most, unit_codes) + 2;
+  HWY_INLINE void Read(const packed_view<C>& w, std::size_t row) {
+    codes = buffer_;
+    if constexpr (plan.how == reading::any) {
+      read_codes<C, K>(w, row, first_, count, buffer_);
+    } else if constexpr (plan.how == reading::columns) {
+      read_column_codes<C, K>(w, row, first_, count, buffer_);
+    } else if constexpr (plan.how == reading::neighbours) {
+      ReadNeighbours<C, K>(w, row, first_, count, buffer_);
+    } else if constexpr (gathers) {
+      const std::size_t at = (row / unit_rows - first_unit_row_) * most_units * unit_size;
+      Unpack(gathered_ + at, sizeof(gathered_) - at, unit_size, row);
+    } else {
+      const shape units = units_of<C, P::array>(w.matrix());
+      const auto bytes = w.array(P::array);
+      const std::size_t at = A::byte({row / unit_rows, first_ / unit_codes}, units, 0, unit_size);
+      const std::size_t step = arranged_by_rows<A> ? unit_size : A::byte({0, 1}, units, 0, unit_size) - A::byte({0, 0}, units, 0, unit_size);
+      Unpack(reinterpret_cast<const std::uint8_t*>(bytes.data()) + at, bytes.size() - at, step, row);
+    }
+    if constexpr (!by_units) EndCodes(buffer_ + count);
+  }
 
-  // `needed` units from `from`, where `left` bytes may be read; the first `skip` codes are not wanted.
-  HWY_INLINE void Unpack(const std::uint8_t* from, std::size_t left, std::size_t needed, std::size_t skip) {
+ private:
+  // From units `step` bytes apart, the first of them at `from`, where `left` bytes may be read.
+  HWY_INLINE void Unpack(const std::uint8_t* from, std::size_t left, std::size_t step, [[maybe_unused]] std::size_t row) {
+    const std::size_t skip = first_ % unit_codes, needed = ceil_div(skip + count, unit_codes);
     codes = buffer_ + skip;
     if constexpr (plan.how == reading::whole) {
       from += skip * sizeof(T);
@@ -264,42 +323,72 @@ class code_reader {
       for (; u + together <= needed; u += together)
         Unroll<static_cast<int>(together)>([&](auto i) QUERN_INLINE {
           constexpr std::size_t k = i;
-          UnpackEach<R>(from + (u + k) * unit_size, buffer_ + (u + k) * unit_codes);
+          UnpackEach<R>(from + (u + k) * step, buffer_ + (u + k) * unit_codes);
         });
-      for (; u < needed; ++u) UnpackEach<R>(from + u * unit_size, buffer_ + u * unit_codes);
+      for (; u < needed; ++u) UnpackEach<R>(from + u * step, buffer_ + u * unit_codes);
       EndCodes(buffer_ + needed * unit_codes);
     } else {
-      using Plan = unpack_plan<C, K, kWindow>;
-      constexpr std::size_t run_bytes = Plan::places::bytes, run_codes = Plan::places::count;
-      const std::size_t runs = ceil_div(needed, plan.units);
-      const std::size_t direct = left < reach ? 0 : std::min(runs, (left - reach) / run_bytes + 1);
+      const std::size_t run_step = plan.units == 1 ? step : plan.units * unit_size, runs = ceil_div(needed, plan.units);
+      constexpr std::size_t run_codes = plan.units * unit_codes;
+      const std::size_t grid_row = row % unit_rows / P::facts.region.rows;
+      const auto unpack = [&](const std::uint8_t* p, std::size_t i) QUERN_INLINE {
+        if constexpr (plan.how == reading::pieces) UnpackRun<unpack_plan<C, K, kWindow>>(p, buffer_ + i * run_codes);
+        else UnpackRowRun<row_unpack_plan<C, K, kWindow>>(p, grid_row, buffer_ + i * run_codes);
+      };
+      const std::size_t direct = left < reach ? 0 : std::min(runs, (left - reach) / run_step + 1);
       std::size_t i = 0;
-      for (; i < direct; ++i) UnpackRun<Plan>(from + i * run_bytes, buffer_ + i * run_codes);
+      for (; i < direct; ++i) unpack(from + i * run_step, i);
       for (; i < runs; ++i) {  // the last units of the array
         std::uint8_t last[reach] = {};
-        std::memcpy(last, from + i * run_bytes, left - i * run_bytes);
-        UnpackRun<Plan>(last, buffer_ + i * run_codes);
+        std::memcpy(last, from + i * run_step, left - i * run_step);
+        unpack(last, i);
       }
       EndCodes(buffer_ + runs * run_codes);
     }
   }
 
-  // Brings units together whose bytes the arrangement keeps apart.
-  HWY_INLINE void Gather(const std::uint8_t* base, shape units, std::size_t unit_row, std::size_t unit_col, std::size_t needed) {
-    for (std::size_t u = 0; u < needed; ++u) {
-      const coord at{unit_row, unit_col + u};
-      std::uint8_t* const to = gathered_ + u * unit_size;
-      if constexpr (requires { A::together(unit_size); }) {
-        constexpr std::size_t n = A::together(unit_size);
-        for (std::size_t b = 0; b < unit_size; b += n) std::memcpy(to + b, base + A::byte(at, units, b, unit_size), n);
-      } else {
-        for (std::size_t b = 0; b < unit_size; ++b) to[b] = base[A::byte(at, units, b, unit_size)];
-      }
+  // Brings `count` units from column unit_col of each unit row together.
+  HWY_INLINE void Gather(const packed_view<C>& w, std::size_t unit_row, std::size_t end_row, std::size_t unit_col, std::size_t needed) {
+    const shape units = units_of<C, P::array>(w.matrix());
+    const auto* const base = reinterpret_cast<const std::uint8_t*>(w.array(P::array).data());
+    constexpr std::size_t together = bytes_together<A>(unit_size), pitch = most_units * unit_size;
+    std::size_t r = unit_row;
+    if constexpr (together == 4 && arranged_regularly<A>) {
+      const std::size_t row_step = A::byte({1, 0}, units, 0, unit_size) - A::byte({0, 0}, units, 0, unit_size);
+      if (row_step == 4)
+        for (; r + 4 <= end_row; r += 4) GatherWords(base, units, {r, unit_col}, needed, gathered_ + (r - unit_row) * pitch);
+    }
+    for (; r < end_row; ++r)
+      for (std::size_t u = 0; u < needed; ++u)
+        for (std::size_t b = 0; b < unit_size; b += together)
+          std::memcpy(gathered_ + (r - unit_row) * pitch + u * unit_size + b, base + A::byte({r, unit_col + u}, units, b, unit_size), together);
+  }
+
+  // Four rows whose words lie side by side: transposed, four words at a time.
+  HWY_INLINE void GatherWords(const std::uint8_t* base, shape units, coord at, std::size_t needed, std::uint8_t* to) {
+    constexpr std::size_t pitch = most_units * unit_size, words = unit_size / 4;
+    const hn::FixedTag<std::uint32_t, 4> d;
+    const hn::FixedTag<std::uint64_t, 2> d64;
+    const hn::FixedTag<std::uint8_t, 16> d8;
+    const auto row_of_words = [&](std::size_t i) QUERN_INLINE {
+      const std::size_t word = std::min(i, needed * words - 1);
+      return hn::BitCast(d, hn::LoadU(d8, base + A::byte({at.row, at.col + word / words}, units, word % words * 4, unit_size)));
+    };
+    for (std::size_t i = 0; i < needed * words; i += 4) {
+      const auto a = row_of_words(i), b = row_of_words(i + 1), c = row_of_words(i + 2), e = row_of_words(i + 3);
+      const auto ab = hn::BitCast(d64, hn::InterleaveLower(d, a, b)), ce = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
+      const auto AB = hn::BitCast(d64, hn::InterleaveUpper(d, a, b)), CE = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
+      const auto put = [&](auto v, std::size_t r) QUERN_INLINE { hn::StoreU(hn::BitCast(d8, v), d8, to + r * pitch + i * 4); };
+      put(hn::InterleaveLower(d64, ab, ce), 0);
+      put(hn::InterleaveUpper(d64, ab, ce), 1);
+      put(hn::InterleaveLower(d64, AB, CE), 2);
+      put(hn::InterleaveUpper(d64, AB, CE), 3);
     }
   }
 
-  HWY_ALIGN T buffer_[(plan.how == reading::any ? Most : (most_units + plan.units) * unit_codes) + 128];
-  std::uint8_t gathered_[gathers ? most_units * unit_size + reach : 1];
+  HWY_ALIGN T buffer_[(by_units ? (most_units + plan.units) * unit_codes : Most) + 128];
+  std::uint8_t gathered_[gathers ? most_unit_rows * most_units * unit_size + reach + 64 : 1];
+  std::size_t first_, first_unit_row_;
 };
 
 }  // namespace HWY_NAMESPACE

@@ -70,11 +70,64 @@ constexpr void read_codes(const packed_view<C>& w, std::size_t row, std::size_t 
   });
 }
 
-// ---- rows of units that lie one after the other ----
+// ---- arrays whose arrangement makes promises ----
 
-// A promise: unit (i, j) of `size` bytes lies whole at byte (i * units.cols + j) * size.
+// Unit (i, j) of `size` bytes lies whole at byte (i * units.cols + j) * size.
 template <class A>
 concept arranged_by_rows = arrangement<A> && requires { requires A::rows_are_contiguous; };
+template <class A>
+concept arranged_regularly = arrangement<A> && requires { requires A::regular; };
+
+// Bytes of a unit that lie together.
+template <class A>
+constexpr std::size_t bytes_together(std::size_t unit_bytes) {
+  if constexpr (requires { A::together(unit_bytes); }) return A::together(unit_bytes);
+  else return 1;
+}
+
+// As read_codes, where a unit has one code of part K in each of its rows: its bits lie at the same place in every unit.
+template <class C, std::size_t K, class T>
+void read_column_codes(const packed_view<C>& w, std::size_t row, std::size_t first, std::size_t count, T* out) {
+  using P = part_units<C, K>;
+  using A = typename P::stored_in::arrangement;
+  constexpr shape unit = P::unit(sample), grid = P::grid(sample);
+  constexpr std::size_t size = P::bytes(sample);
+  const shape units = units_of<C, P::array>(w.matrix());
+  const auto* const bytes = reinterpret_cast<const unsigned char*>(w.array(P::array).data());
+  const std::size_t unit_row = row / unit.rows, grid_row = row % unit.rows / P::facts.region.rows;
+  const std::size_t step = A::byte({0, 1}, units, 0, size) - A::byte({0, 0}, units, 0, size);
+  bool empty = true;
+  walk_unit<C, P::array>(sample, [&]<class Order, class F>(std::size_t byte) {
+    if constexpr (F::what == P::facts.what) {
+      constexpr run r{grid.rows, P::facts.bits};
+      const slice held = F::holds(r);
+      const std::size_t position = Order::position({grid_row, 0}, grid);
+      if (position - held.first >= held.count) return;
+      const place at = F::at(position, r);
+      const unsigned bit = at.bit % 8, needed = (bit + held.width + 7) / 8;
+      const unsigned char* p[5] = {};
+      for (unsigned b = 0; b < needed; ++b) p[b] = bytes + A::byte({unit_row, first}, units, byte + at.bit / 8 + b, size);
+      const auto read = [&](auto load) {
+        for (std::size_t i = 0; i < count; ++i) {
+          const std::uint32_t field = static_cast<std::uint32_t>(load(i * step) >> bit) & low_bits(held.width);
+          const std::uint32_t code = held.digits ? trit_of(field, at.digit) : field << held.shift;
+          out[i] = static_cast<T>(empty ? code : out[i] | code);
+        }
+      };
+      if (needed == 1) read([&](std::size_t i) { return std::uint64_t{p[0][i]}; });
+      else if (needed == 2) read([&](std::size_t i) { return std::uint64_t{p[0][i]} | std::uint64_t{p[1][i]} << 8; });
+      else
+        read([&](std::size_t i) {
+          std::uint64_t bits = 0;
+          for (unsigned b = 0; b < needed; ++b) bits |= std::uint64_t{p[b][i]} << 8 * b;
+          return bits;
+        });
+      empty = false;
+    }
+  });
+}
+
+// ---- places that are known when compiling ----
 
 // Where a field holds bits of the code at one position, in bits from the first byte of a run of units; -1: nowhere.
 struct spot {
@@ -103,14 +156,14 @@ struct piece {
 // Bytes of the vectors that unpack: 64 where a target shuffles bytes across such a vector, else 16.
 inline constexpr std::size_t narrow = 16, wide = 64;
 
-// The places of part K in `Units` units of a row, where a unit has one row of K's codes and all of them lie at places that
-// are known when compiling.
+// The places of part K in `Units` units that lie one after the other.
 template <class C, std::size_t K, std::size_t Units>
 struct unit_run {
   using P = part_units<C, K>;
-  static constexpr std::size_t per_unit = P::grid(sample).cols, count = per_unit * Units;
+  static constexpr shape grid = P::grid(sample);
+  static constexpr std::size_t per_unit = grid.cols, count = per_unit * Units;
   static constexpr std::size_t unit_bytes = P::bytes(sample), bytes = unit_bytes * Units;
-  static constexpr run codes{per_unit, P::facts.bits};
+  static constexpr run codes{grid.count(), P::facts.bits};
 
   static constexpr std::size_t fields = [] {
     std::size_t n = 0;
@@ -128,15 +181,17 @@ struct unit_run {
     });
     return h;
   }();
-  // spots[field][column]
-  static constexpr auto spots = [] {
-    std::array<std::array<spot, count>, fields> at{};
+
+  // [field][column], in one row of the units' codes.
+  using spots_of_row = std::array<std::array<spot, count>, fields>;
+  static constexpr spots_of_row spots_in(std::size_t row) {
+    spots_of_row at{};
     std::size_t n = 0;
     walk_unit<C, P::array>(sample, [&]<class Order, class F>(std::size_t byte) {
       if constexpr (F::what == P::facts.what) {
         const slice s = F::holds(codes);
         for (std::size_t c = 0; c < per_unit; ++c) {
-          const std::size_t p = Order::position({0, c}, {1, per_unit});
+          const std::size_t p = Order::position({row, c}, grid);
           if (p - s.first >= s.count) continue;
           const place here = F::at(p, codes);
           for (std::size_t u = 0; u < Units; ++u)
@@ -146,73 +201,75 @@ struct unit_run {
       }
     });
     return at;
-  }();
-
-  // The piece of `width` codes from column `first`; false if there is none that serves a shuffle of `window` bytes.
-  static constexpr bool find_piece(std::size_t field, std::size_t first, std::size_t width, std::size_t window, piece& out) {
-    const held_bits h = held[field];
-    bool any = false, straight = true, within_byte = true;
-    std::int32_t least = 1 << 30, most = 0;  // bytes
-    const spot head = spots[field][first];
-    const std::int32_t step = h.width <= 8 ? 8 : static_cast<std::int32_t>(h.width);
-    for (std::size_t i = 0; i < width; ++i) {
-      const spot s = spots[field][first + i];
-      straight = straight && s.digit == head.digit && s.bit == head.bit + step * static_cast<std::int32_t>(i);
-      if (s.bit < 0) continue;
-      any = true;
-      const std::int32_t last = (s.bit + static_cast<std::int32_t>(h.width) - 1) / 8;
-      least = s.bit / 8 < least ? s.bit / 8 : least;
-      most = last > most ? last : most;
-      within_byte = within_byte && s.bit / 8 == last;
-    }
-    out = {};
-    if (!any) return true;
-    straight = straight && head.bit >= 0;
-    out.byte = static_cast<std::uint32_t>(least);
-    if (h.width > 8) {
-      out.kind = piece_kind::words;
-      return straight && head.bit % 8 == 0 && (h.width == 16 || h.width == 32);
-    }
-    if (straight && within_byte) {
-      out.kind = piece_kind::run, out.bit = static_cast<std::uint32_t>(head.bit % 8), out.digit = head.digit;
-      return true;
-    }
-    out.kind = piece_kind::window;
-    out.span = std::bit_ceil(std::max(narrow, static_cast<std::size_t>(most - least + 1)));
-    return width <= window && most - least < static_cast<std::int32_t>(window) && h.digits == 0 &&
-           (within_byte || window == narrow || within_words(field, first, width));
   }
-
-  // Whether every 8 codes lie within 8 bytes.
-  static constexpr bool within_words(std::size_t field, std::size_t first, std::size_t width) {
-    for (std::size_t i = 0; i < width; i += 8) {
-      std::int32_t least = 1 << 30, most = 0;  // bits
-      for (std::size_t j = i; j < i + 8 && j < width; ++j) {
-        const std::int32_t bit = spots[field][first + j].bit;
-        if (bit < 0) continue;
-        least = bit < least ? bit : least;
-        most = bit > most ? bit : most;
-      }
-      if ((most + static_cast<std::int32_t>(held[field].width) - 1) / 8 - least / 8 >= 8) return false;
-    }
-    return true;
-  }
-
-  static constexpr bool pieces_of(std::size_t width, std::size_t window) {
-    piece p;
-    for (std::size_t f = 0; f < fields; ++f)
-      for (std::size_t c = 0; c + width <= count; c += width)
-        if (!find_piece(f, c, width, window, p)) return false;
-    return true;
-  }
+  static constexpr spots_of_row spots = spots_in(0);
 };
+
+// How codes [first, first + width) of a row lie in one field; false if there is no way that serves a shuffle of `window` bytes.
+template <std::size_t Count>
+constexpr bool find_piece(const std::array<spot, Count>& spots, held_bits h, std::size_t first, std::size_t width, std::size_t window,
+                          piece& out) {
+  bool any = false, straight = true, within_byte = true;
+  std::int32_t least = 1 << 30, most = 0;  // bytes
+  const spot head = spots[first];
+  const std::int32_t step = h.width <= 8 ? 8 : static_cast<std::int32_t>(h.width);
+  for (std::size_t i = 0; i < width; ++i) {
+    const spot s = spots[first + i];
+    straight = straight && s.digit == head.digit && s.bit == head.bit + step * static_cast<std::int32_t>(i);
+    if (s.bit < 0) continue;
+    any = true;
+    const std::int32_t last = (s.bit + static_cast<std::int32_t>(h.width) - 1) / 8;
+    least = s.bit / 8 < least ? s.bit / 8 : least;
+    most = last > most ? last : most;
+    within_byte = within_byte && s.bit / 8 == last;
+  }
+  out = {};
+  if (!any) return true;
+  straight = straight && head.bit >= 0;
+  out.byte = static_cast<std::uint32_t>(least);
+  if (h.width > 8) {
+    out.kind = piece_kind::words;
+    return straight && head.bit % 8 == 0 && (h.width == 16 || h.width == 32);
+  }
+  if (straight && within_byte) {
+    out.kind = piece_kind::run, out.bit = static_cast<std::uint32_t>(head.bit % 8), out.digit = head.digit;
+    return true;
+  }
+  out.kind = piece_kind::window;
+  out.span = std::bit_ceil(std::max(narrow, static_cast<std::size_t>(most - least + 1)));
+  if (width > window || out.span > window || h.digits != 0) return false;
+  if (within_byte || window == narrow) return true;
+  for (std::size_t i = first; i < first + width; i += 8) {  // every 8 codes must lie within 8 bytes
+    std::int32_t low = 1 << 30, high = 0;
+    for (std::size_t j = i; j < i + 8 && j < first + width; ++j) {
+      if (spots[j].bit < 0) continue;
+      low = std::min(low, spots[j].bit);
+      high = std::max(high, spots[j].bit);
+    }
+    if ((high + static_cast<std::int32_t>(h.width) - 1) / 8 - low / 8 >= 8) return false;
+  }
+  return true;
+}
+
+// Whether a row's codes are made of pieces.
+template <class Places>
+constexpr bool pieces_serve(const typename Places::spots_of_row& spots, std::size_t width, std::size_t window) {
+  piece p;
+  for (std::size_t f = 0; f < Places::fields; ++f)
+    for (std::size_t c = 0; c + width <= Places::count; c += width)
+      if (!find_piece(spots[f], Places::held[f], c, width, window, p)) return false;
+  return true;
+}
 
 // How the codes of part K along a row are read.
 enum class reading {
-  any,     // read_codes
-  each,    // one code after the other from places in its unit that are constants
-  pieces,  // `units` units at a time, in pieces of `width` codes
-  whole    // nothing to do: the bytes are the codes
+  any,         // read_codes
+  neighbours,  // fields whose codes lie in neighbouring bytes, at places that depend on the matrix
+  columns,     // read_column_codes
+  each,        // one code after the other from places that are known when compiling
+  pieces,      // `units` units at a time, in pieces of `width` codes
+  rows,        // the same, with other pieces for each row of a unit
+  whole        // nothing to do: the bytes are the codes
 };
 struct row_plan {
   reading how = reading::any;
@@ -231,19 +288,43 @@ constexpr bool stored_whole() {
   return true;
 }
 
+// Whether every field of a part promises neighbours, in the order of rows.
+template <class C, std::size_t K>
+constexpr bool stored_in_neighbours() {
+  using P = part_units<C, K>;
+  bool ok = arranged_by_rows<typename P::stored_in::arrangement> && P::facts.bits <= 8;
+  walk_unit<C, P::array>(sample, [&]<class Order, class F>(std::size_t) {
+    if constexpr (F::what == P::facts.what) ok = ok && neighbourly_field<F> && std::is_same_v<Order, row_major>;
+  });
+  return ok;
+}
+
+inline constexpr std::size_t most_row_tables = 64;
+
 template <class C, std::size_t K, std::size_t Window>
 inline constexpr row_plan plan_of = [] {
   using P = part_units<C, K>;
+  using A = typename P::stored_in::arrangement;
   if constexpr (P::fixed) {
     constexpr shape grid = P::grid(sample);
-    if constexpr (grid.rows == 1 && grid.cols <= 1024 && P::bytes(sample) <= 4096) {
-      if (stored_whole<C, K>()) return row_plan{reading::whole, 1, 1};
+    constexpr bool one_row = grid.rows == 1;
+    constexpr std::size_t bytes = P::bytes(sample);
+    // Few codes, units apart.
+    if constexpr (grid.cols == 1 && P::facts.region.cols >= 8 && arranged_regularly<A> && !(one_row && arranged_by_rows<A>))
+      return row_plan{reading::columns, 1, 1};
+    if constexpr ((one_row && grid.cols <= 1024 && bytes <= 4096) || (grid.cols <= 64 && grid.rows <= most_row_tables && P::facts.bits <= 8)) {
+      if constexpr (one_row)
+        if (stored_whole<C, K>()) return row_plan{reading::whole, 1, 1};
       row_plan found;
       // The widest pieces that fill a run of units.
       const auto tried = [&]<std::size_t Width>(std::integral_constant<std::size_t, Width>) {
         constexpr std::size_t units = std::lcm(grid.cols, Width) / grid.cols;
-        if constexpr (units == 1 || units * P::bytes(sample) <= 256) {
-          if (found.width == 0 && unit_run<C, K, units>::pieces_of(Width, Window)) found = {reading::pieces, units, Width};
+        using places = unit_run<C, K, units>;
+        if constexpr ((units == 1 || units * bytes <= 256) && (one_row || grid.rows * places::fields * (places::count / Width) <= most_row_tables)) {
+          if (found.width != 0) return;
+          for (std::size_t row = 0; row < grid.rows; ++row)
+            if (!pieces_serve<places>(places::spots_in(row), Width, Window)) return;
+          found = {one_row ? reading::pieces : reading::rows, units, Width};
         }
       };
       tried(std::integral_constant<std::size_t, 64>());
@@ -251,10 +332,11 @@ inline constexpr row_plan plan_of = [] {
       tried(std::integral_constant<std::size_t, 16>());
       tried(std::integral_constant<std::size_t, 8>());
       tried(std::integral_constant<std::size_t, 4>());
-      if (found.width == 0 && grid.cols <= 16) found = {reading::each, 1, 1};
-      return found;
+      if (found.width != 0) return found;
+      if (one_row && grid.cols <= 16) return row_plan{reading::each, 1, 1};
     }
   }
+  if constexpr (stored_in_neighbours<C, K>()) return row_plan{reading::neighbours, 1, 1};
   return row_plan{};
 }();
 
