@@ -40,6 +40,8 @@ using coded_minima = codec<unsigned_integer<4>, levels<group<16, unsigned_intege
                            minimum<group<16, unsigned_integer<6>>, group<64, f16>>>;
 using wide_offsets = codec<unsigned_integer<4>, levels<group<16, f16>>, bias<group<48, bf16>>>;
 using wide_scales = codec<unsigned_integer<4>, levels<channel<f32>>, bias<group<16, f32>>>;
+using crossed =
+    codec<unsigned_integer<4>, levels<block<2, 16, f16>>, bias<block<1, 24, f16>>>;  // neither inside the other
 using blocked_nibbles =
     codec<offset_integer<4>, levels<group<32, f16>>, symmetric, blocked<32, stream<scale<>>, plane<codes, 4, 16>>>;
 
@@ -72,6 +74,10 @@ double excess(const std::vector<float>& x, const packed<C>& p) {
   }
   return worst;
 }
+
+static_assert(reference::uniform_region<crossed> == shape{1, 8} && reference::fit_region<crossed> == shape{2, 48});
+static_assert(reference::uniform_region<wide_scales> == shape{1, 16} &&
+              reference::fit_region<wide_scales> == shape{1, all});
 
 TEST_CASE("with what is stored, no other code is nearer") {
   for_each_type(all_codecs{}, []<class C>() {

@@ -164,12 +164,6 @@ inline constexpr bool has_zero_point = [] {
 // 1 / s, and 0 for 0: a region without a scale has codes of 0.
 constexpr float inverse_or_zero(float s) { return s == 0 ? 0 : 1 / s; }
 
-// x, rounded to an integer, ties to even.
-constexpr float round_even(float x) {
-  if (!(magnitude(x) < 0x1p22f)) return x;
-  return exact(x + 0x1.8p23f) - 0x1.8p23f;
-}
-
 // What turns the weights of one region into quotients: q = (x - shift) * factor, or / factor, then + zero. Made once
 // for each region.
 struct element_map {

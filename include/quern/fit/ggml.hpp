@@ -9,27 +9,25 @@
 
 namespace quern::inline v0::ggml {
 
-// Where weights have an importance: the typical square is the mean over the row.
+// A group whose weights have an importance, in formats of one level: the typical square is the mean over the row.
+inline samples in_row(const weight_region& w) {
+  const float typical = w.mean_square_of_row();
+  return samples(w, [&](std::size_t i, float x) { return emphasis(w.importance(i), typical, x); });
+}
 struct weighted_scale {  // Q4_0, Q5_0
   static constexpr code_rule codes{from::ideal, by::reciprocal, rounding::nearest};
   template <class C>
   static mapped ideal(const weight_region& w) {
-    const weight_region row = w.row();
-    const float typical = sum_of_squares(row) / static_cast<float>(row.size());
-    return best_scale<typename C::number>(
-        w.size(), [&](std::size_t i) { return w[i]; },
-        [&](std::size_t i) { return emphasis(w.importance(i), typical, w[i]); });
+    const samples s = in_row(w);
+    return best_scale<typename C::number>(s.x(), s.e());
   }
 };
 struct weighted_range {  // Q4_1, Q5_1
   static constexpr code_rule codes{from::ideal, by::reciprocal, rounding::nearest};
   template <class C>
   static mapped ideal(const weight_region& w) {
-    const weight_region row = w.row();
-    const float typical = sum_of_squares(row) / static_cast<float>(row.size());
-    return best_range<typename C::number>(
-        w.size(), [&](std::size_t i) { return w[i]; },
-        [&](std::size_t i) { return emphasis(w.importance(i), typical, w[i]); }, {-0.9f, 0.05f, 36});
+    const samples s = in_row(w);
+    return best_range<typename C::number>(s.x(), s.e(), {-0.9f, 0.05f, 36});
   }
 };
 
@@ -66,12 +64,8 @@ struct codebook_scale {
   static constexpr code_rule codes{from::ideal, by::reciprocal, rounding::ties_up};
   template <class C>
   static affine ideal(const weight_region& w) {
-    const float typical = sum_of_squares(w) * (2 / static_cast<float>(w.size()));
-    const auto e = [&](std::size_t i) {
-      return w.has_importance() ? emphasis(w.importance(i), typical, w[i]) : exact(w[i] * w[i]);
-    };
-    return {best_table_scale<typename C::number>(
-        w.size(), [&](std::size_t i) { return w[i]; }, e)};
+    const samples s = in_block(w, w);
+    return {best_table_scale<typename C::number>(s.x(), s.e())};
   }
 };
 

@@ -10,6 +10,13 @@ namespace quern::inline v0::ggml {
 
 using groups = std::span<fitted_group>;
 
+constexpr float extreme_scale(groups g) {
+  float extreme = 0;
+  for (const fitted_group& group : g)
+    if (magnitude(group.scale) > magnitude(extreme)) extreme = group.scale;
+  return extreme;
+}
+
 // ---- the finer level's codes for the groups' scales, or minimums ----
 
 // What is to be coded is not negative: the greatest becomes the highest code.
@@ -19,37 +26,46 @@ block_levels by_greatest(groups g, float fitted_group::*what) {
   for (const fitted_group& group : g) greatest = group.*what > greatest ? group.*what : greatest;
   block_levels l{greatest / highest<N>};
   const float factor = greatest > 0 ? highest<N> / greatest : 0;
-  for (std::size_t i = 0; i < g.size(); ++i) l.codes[i] = nearest<N>(factor * (g[i].*what));
+  for (std::size_t i = 0; i < g.size(); ++i) l.codes[i] = round_to<N, rounding::nearest>(factor * (g[i].*what));
   return l;
 }
 
 // The extreme becomes the lowest code, and the others follow; the scale is what made it so.
 template <class N>
 block_levels by_extreme(groups g) {
-  const float extreme = extreme_of(g.size(), [&](std::size_t i) { return g[i].scale; });
+  const float extreme = extreme_scale(g);
   if (extreme == 0) return {};
   const float factor = lowest<N> / extreme;
   block_levels l{1 / factor};
-  for (std::size_t i = 0; i < g.size(); ++i) l.codes[i] = nearest<N>(factor * g[i].scale);
+  for (std::size_t i = 0; i < g.size(); ++i) l.codes[i] = round_to<N, rounding::nearest>(factor * g[i].scale);
   return l;
 }
+
+// What is to be coded, and its weights, one after the other.
+struct listed {
+  std::array<float, block_levels::most_groups> x{}, e{};
+  std::size_t n;
+
+  listed(groups g, float fitted_group::*what) : n(g.size()) {
+    for (std::size_t i = 0; i < n; ++i) x[i] = g[i].*what, e[i] = g[i].weight;
+  }
+};
 
 // make_qp_quants: what is to be coded is not negative, and has weights. Searched, then improved code by code.
 template <class N>
 block_levels by_search(groups g, float fitted_group::*what) {
-  const auto x = [&](std::size_t i) { return g[i].*what; };
-  const auto e = [&](std::size_t i) { return g[i].weight; };
-  const auto value_of = [](std::uint32_t code) { return N::value(code); };
+  const listed list(g, what);
+  const floats x = floats(list.x).first(list.n), e = floats(list.e).first(list.n);
   float greatest = 0;
-  for (std::size_t i = 0; i < g.size(); ++i) greatest = x(i) > greatest ? x(i) : greatest;
+  for (const float v : x) greatest = v > greatest ? v : greatest;
   block_levels l;
   if (greatest < smallest_group) return l;
   const auto error = [&](float factor) {
     const float scale = 1 / factor;
     float sum = 0;
-    for (std::size_t i = 0; i < g.size(); ++i) {
-      const float d = x(i) - exact(scale * N::value(nearest<N>(factor * x(i))));
-      sum = plus_product(sum, exact(e(i) * d), d);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const float d = x[i] - exact(scale * value_near<N, rounding::nearest>(factor * x[i]));
+      sum = plus_product(sum, exact(e[i] * d), d);
     }
     return sum;
   };
@@ -60,28 +76,30 @@ block_levels by_search(groups g, float fitted_group::*what) {
     if (now < least_error) least_error = now, factor = f;
   }
   correlation sums;
-  for (std::size_t i = 0; i < g.size(); ++i) {
-    l.codes[i] = nearest<N>(factor * x(i));
-    sums.add(e(i), x(i), N::value(l.codes[i]));
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    l.codes[i] = round_to<N, rounding::nearest>(factor * x[i]);
+    sums.add(e[i], x[i], N::value(l.codes[i]));
   }
-  l.coarse = descend(g.size(), x, e, value_of, nearest<N>, l.codes, sums, true).scale();
+  l.coarse = descend<N>(x, e, l.codes, sums, true).scale();
   return l;
 }
 
 // ---- groups ----
 
-// The codes of a map, kept in case the stored scale is 0.
+// A group as a map has it, and its codes, kept in case the stored scale is 0.
 template <class C>
-fitted_group fitted(const weight_region& w, const mapped& m, float weight) {
-  fitted_group g{m.scale, -m.offset, weight};
-  for (std::size_t i = 0; i < w.size(); ++i)
-    g.codes[i] = static_cast<std::uint8_t>(nearest<typename C::number>((w[i] - m.shift) * m.inverse));
+fitted_group fitted(const samples& s, const mapped& m) {
+  fitted_group g{m.scale, -m.offset, sum_of(s.e())};
+  for (std::size_t i = 0; i < s.x().size(); ++i)
+    g.codes[i] =
+        static_cast<std::uint8_t>(round_to<typename C::number, rounding::nearest>((s.x()[i] - m.shift) * m.inverse));
   return g;
 }
-float sum_of(std::size_t n, auto e) {
-  float sum = 0;
-  for (std::size_t i = 0; i < n; ++i) sum += e(i);
-  return sum;
+// The weights of a group whose importance counts, and whose typical square is Twice / 2 times the mean over the block.
+template <int Twice>
+samples weighted_in_block(const weight_region& w, const weight_region& block) {
+  const float typical = Twice * block.sum_of_squares() / static_cast<float>(block.size());
+  return samples(w, [&](std::size_t i, float x) { return emphasis(w.importance(i), typical, x); });
 }
 
 // ---- formats ----
@@ -94,27 +112,18 @@ struct k_fit {
   using scale_number = typename C::granularity::template level<0>::number;
 };
 
-// Q2_K, Q4_K, Q5_K: scales and minimums. The typical square is Twice / 2 times the mean of the block.
+// Q2_K, Q4_K, Q5_K: scales and minimums.
 template <int Twice>
 struct k_range : k_fit {
   template <class C>
   static fitted_group group(const weight_region& w, const weight_region& block) {
     using N = typename C::number;
-    const auto x = [&](std::size_t i) { return w[i]; };
-    if (w.has_importance()) {
-      const float typical = Twice * sum_of_squares(block) / static_cast<float>(block.size());
-      const auto e = [&](std::size_t i) { return emphasis(w.importance(i), typical, w[i]); };
-      return fitted<C>(w, best_range<N>(w.size(), x, e, {-0.9f, 0.05f, 36}), sum_of(w.size(), e));
-    }
-    if constexpr (N::bits == 2) {
-      const auto e = [&](std::size_t i) { return magnitude(w[i]); };
-      return fitted<C>(w, best_range<N>(w.size(), x, e, {-0.5f, 0.1f, 15, true}), 0);
-    } else {
-      const float typical = std::sqrt(sum_of_squares(w) / static_cast<float>(w.size()));
-      const auto e = [&](std::size_t i) { return typical + magnitude(w[i]); };
-      constexpr range_grid grid = N::bits == 4 ? range_grid{-1.0f, 0.1f, 20} : range_grid{-0.5f, 0.1f, 15};
-      return fitted<C>(w, best_range<N>(w.size(), x, e, grid), 0);
-    }
+    constexpr range_grid weighted{-0.9f, 0.05f, 36};
+    constexpr range_grid plain = N::bits == 2   ? range_grid{-0.5f, 0.1f, 15, true}
+                                 : N::bits == 4 ? range_grid{-1.0f, 0.1f, 20}
+                                                : range_grid{-0.5f, 0.1f, 15};
+    const samples s = w.has_importance() ? weighted_in_block<Twice>(w, block) : by_magnitude(w, N::bits != 2);
+    return fitted<C>(s, best_range<N>(s.x(), s.e(), w.has_importance() ? weighted : plain));
   }
   template <class C>
   static block_levels scales(groups g, bool weighted) {
@@ -126,6 +135,10 @@ struct k_range : k_fit {
   }
 
  private:
+  static samples by_magnitude(const weight_region& w, bool above_typical) {
+    const float typical = above_typical ? std::sqrt(w.sum_of_squares() / static_cast<float>(w.size())) : 0;
+    return samples(w, [&](std::size_t, float x) { return typical + magnitude(x); });
+  }
   template <class N>
   static block_levels levels(groups g, float fitted_group::*what, bool weighted) {
     return weighted ? by_search<N>(g, what) : by_greatest<N>(g, what);
@@ -139,35 +152,33 @@ struct q3_k : k_fit {
   template <class C>
   static fitted_group group(const weight_region& w, const weight_region& block) {
     using N = typename C::number;
-    const auto x = [&](std::size_t i) { return w[i]; };
     if (w.has_importance()) {
-      const float typical = 2 * sum_of_squares(block) / static_cast<float>(block.size());
-      const auto e = [&](std::size_t i) { return emphasis(w.importance(i), typical, w[i]); };
-      return fitted<C>(w, best_scale<N>(w.size(), x, e), sum_of(w.size(), e));
+      const samples s = weighted_in_block<2>(w, block);
+      return fitted<C>(s, best_scale<N>(s.x(), s.e()));
     }
     // make_q3_quants
+    const samples s(w, [](std::size_t, float x) { return exact(x * x); });
     fitted_group g;
-    const float extreme = extreme_of(w.size(), x);
+    const float extreme = extreme_of(s.x());
     if (magnitude(extreme) < smallest_group) return g;
-    const auto e = [&](std::size_t i) { return exact(w[i] * w[i]); };
-    const auto value_of = [](std::uint32_t code) { return N::value(code); };
     correlation sums;
-    for (std::size_t i = 0; i < w.size(); ++i) {
-      g.codes[i] = static_cast<std::uint8_t>(nearest<N>(lowest<N> / extreme * w[i]));
-      sums.add(e(i), w[i], N::value(g.codes[i]));
+    for (std::size_t i = 0; i < s.x().size(); ++i) {
+      const std::uint32_t code = round_to<N, rounding::nearest>(lowest<N> / extreme * s.x()[i]);
+      g.codes[i] = static_cast<std::uint8_t>(code);
+      sums.add(s.e()[i], s.x()[i], N::value(code));
     }
-    const auto code_for = [](float v) { return static_cast<std::uint8_t>(nearest<N>(v)); };
-    g.scale = descend(w.size(), x, e, value_of, code_for, g.codes, sums, false).scale();
+    g.scale = descend<N>(s.x(), s.e(), g.codes, sums, false).scale();
     return g;
   }
   template <class C>
   static block_levels scales(groups g, bool weighted) {
     using N = scale_number<C>;
     if (!weighted) return by_extreme<N>(g);
-    const mapped m = best_scale<N>(
-        g.size(), [&](std::size_t i) { return g[i].scale; }, [&](std::size_t i) { return g[i].weight; });
+    const listed list(g, &fitted_group::scale);
+    const mapped m = best_scale<N>(floats(list.x).first(list.n), floats(list.e).first(list.n));
     block_levels l{m.scale};
-    for (std::size_t i = 0; i < g.size(); ++i) l.codes[i] = nearest<N>((g[i].scale - m.shift) * m.inverse);
+    for (std::size_t i = 0; i < g.size(); ++i)
+      l.codes[i] = round_to<N, rounding::nearest>((g[i].scale - m.shift) * m.inverse);
     return l;
   }
 };
@@ -176,13 +187,12 @@ struct q3_k : k_fit {
 struct q6_k : k_fit {
   template <class C>
   static fitted_group group(const weight_region& w, const weight_region&) {
-    const auto x = [&](std::size_t i) { return w[i]; };
-    const auto e = [&](std::size_t i) { return w.has_importance() ? w.importance(i) : exact(w[i] * w[i]); };
-    return fitted<C>(w, best_scale<typename C::number>(w.size(), x, e), 0);
+    const samples s(w, [&](std::size_t i, float x) { return w.has_importance() ? w.importance(i) : exact(x * x); });
+    return fitted<C>(s, best_scale<typename C::number>(s.x(), s.e()));
   }
   template <class C>
   static block_levels scales(groups g, bool) {
-    if (magnitude(extreme_of(g.size(), [&](std::size_t i) { return g[i].scale; })) < smallest_group) {
+    if (magnitude(extreme_scale(g)) < smallest_group) {
       for (fitted_group& group : g) group.codes = {};
       return {};
     }
@@ -195,19 +205,16 @@ struct iq4_xs : k_fit {
   static constexpr code_rule codes{from::ideal, by::reciprocal, rounding::ties_up};
   template <class C>
   static fitted_group group(const weight_region& w, const weight_region& block) {
-    const float typical = sum_of_squares(block) * (2 / static_cast<float>(block.size()));
-    const auto e = [&](std::size_t i) {
-      return w.has_importance() ? emphasis(w.importance(i), typical, w[i]) : exact(w[i] * w[i]);
-    };
-    return {best_table_scale<typename C::number>(
-        w.size(), [&](std::size_t i) { return w[i]; }, e)};
+    const samples s = in_block(w, block);
+    return {best_table_scale<typename C::number>(s.x(), s.e())};
   }
   // The extreme / -32, so that a block of zeros has scale -0.
   template <class C>
   static block_levels scales(groups g, bool) {
     using N = scale_number<C>;
-    block_levels l{extreme_of(g.size(), [&](std::size_t i) { return g[i].scale; }) / lowest<N>};
-    for (std::size_t i = 0; i < g.size(); ++i) l.codes[i] = nearest<N>(inverse_or_zero(l.coarse) * g[i].scale);
+    block_levels l{extreme_scale(g) / lowest<N>};
+    for (std::size_t i = 0; i < g.size(); ++i)
+      l.codes[i] = round_to<N, rounding::nearest>(inverse_or_zero(l.coarse) * g[i].scale);
     return l;
   }
 };

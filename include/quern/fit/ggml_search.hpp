@@ -1,10 +1,12 @@
 // ggml's searches for a scale: they try some, and keep the one whose codes have the least weighted error. Every sum is
-// one f32, in the order of the weights, and no product is fused into it. x(i) and e(i) are the i-th of n weights and
-// its emphasis; N is the number that codes are of.
+// one f32, in the order of the weights, and no product is fused into it. x are weights, e how much each counts; N is the
+// number that codes are of.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <array>
 #include <cmath>
 #include <span>
+#include <type_traits>
 
 #include "quern/fit/fit.hpp"
 
@@ -15,21 +17,47 @@ constexpr float smallest_group = 1e-15f;  // below, a group counts as zero
 // a + b * c, the product rounded.
 constexpr float plus_product(float a, float b, float c) { return a + exact(b * c); }
 
+using floats = std::span<const float>;
+
 // The number of greatest magnitude, the first of equals.
-constexpr float extreme_of(std::size_t n, auto x) {
+constexpr float extreme_of(floats x) {
   float extreme = 0;
-  for (std::size_t i = 0; i < n; ++i)
-    if (magnitude(x(i)) > magnitude(extreme)) extreme = x(i);
+  for (const float v : x)
+    if (magnitude(v) > magnitude(extreme)) extreme = v;
   return extreme;
 }
-constexpr float sum_of_squares(const weight_region& w) {
+constexpr float sum_of(floats x) {
   float sum = 0;
-  w.each([&](float x) { sum = plus_product(sum, x, x); });
+  for (const float v : x) sum += v;
   return sum;
 }
 // importance * sqrt(typical square + x^2)
 inline float emphasis(float importance, float typical, float x) {
   return importance * std::sqrt(plus_product(typical, x, x));
+}
+
+// The weights of a group, and how much each counts: emphasis_of(i, x).
+class samples {
+ public:
+  static constexpr std::size_t most = 256;
+
+  samples(const weight_region& w, auto emphasis_of) : n_(w.size() < most ? w.size() : most) {
+    for (std::size_t i = 0; i < n_; ++i) x_[i] = w[i], e_[i] = emphasis_of(i, x_[i]);
+  }
+  floats x() const { return floats(x_).first(n_); }
+  floats e() const { return floats(e_).first(n_); }
+
+ private:
+  std::array<float, most> x_, e_;
+  std::size_t n_;
+};
+
+// IQ4_NL and IQ4_XS: the typical square is twice the mean over the block, of which w is the whole or a group.
+inline samples in_block(const weight_region& w, const weight_region& block) {
+  const float typical = block.sum_of_squares() * (2 / static_cast<float>(block.size()));
+  return samples(w, [&](std::size_t i, float x) {
+    return w.has_importance() ? emphasis(w.importance(i), typical, x) : exact(x * x);
+  });
 }
 
 // Weighted sums of x * v and of v * v, v being the value that stands for x.
@@ -51,12 +79,12 @@ struct correlation {
 // make_qx_quants: the extreme weight becomes the lowest value, or up to 0.9 more or less. Where all count as zero,
 // every code is 0.
 template <class N>
-mapped best_scale(std::size_t n, auto x, auto e) {
-  const float steps = -lowest<N>, extreme = extreme_of(n, x);
+mapped best_scale(floats x, floats e) {
+  const float steps = -lowest<N>, extreme = extreme_of(x);
   if (magnitude(extreme) < smallest_group) return {{0, 0}, 1, steps};
   const auto correlate = [&](float factor) {
     correlation c;
-    for (std::size_t i = 0; i < n; ++i) c.add(e(i), x(i), N::value(nearest<N>(factor * x(i))));
+    for (std::size_t i = 0; i < x.size(); ++i) c.add(e[i], x[i], value_near<N, rounding::nearest>(factor * x[i]));
     return c;
   };
   float factor = -steps / extreme;
@@ -81,24 +109,24 @@ struct range_grid {
 // make_qkx2_quants, make_qkx3_quants: scale and minimum. Each better candidate moves the minimum from which the next
 // are tried.
 template <class N>
-mapped best_range(std::size_t n, auto x, auto e, range_grid grid) {
+mapped best_range(floats x, floats e, range_grid grid) {
   const float steps = highest<N>;
-  float least = x(0), greatest = x(0), sum_e = e(0), sum_x = exact(sum_e * x(0));
-  for (std::size_t i = 1; i < n; ++i) {
-    least = x(i) < least ? x(i) : least, greatest = x(i) > greatest ? x(i) : greatest;
-    sum_e += e(i), sum_x = plus_product(sum_x, e(i), x(i));
+  float least = x[0], greatest = x[0], sum_e = e[0], sum_x = exact(sum_e * x[0]);
+  for (std::size_t i = 1; i < x.size(); ++i) {
+    least = x[i] < least ? x[i] : least, greatest = x[i] > greatest ? x[i] : greatest;
+    sum_e += e[i], sum_x = plus_product(sum_x, e[i], x[i]);
   }
   if (least > 0) least = 0;
   if (greatest <= least) return {{0, least}, 0, 0};
 
   const auto value_at = [&](std::size_t i, float factor, float shift) {
-    return N::value(nearest<N>(factor * (x(i) - shift)));
+    return value_near<N, rounding::nearest>(factor * (x[i] - shift));
   };
   const auto error = [&](float factor, float shift, float scale, float minimum) {
     float sum = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-      const float d = exact(plus_product(minimum, scale, value_at(i, factor, shift))) - x(i);
-      sum = plus_product(sum, e(i), grid.absolute ? magnitude(d) : exact(d * d));
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const float d = exact(plus_product(minimum, scale, value_at(i, factor, shift))) - x[i];
+      sum = plus_product(sum, e[i], grid.absolute ? magnitude(d) : exact(d * d));
     }
     return sum;
   };
@@ -110,9 +138,9 @@ mapped best_range(std::size_t n, auto x, auto e, range_grid grid) {
     const float factor =
         (exact(plus_product(grid.first, grid.step, static_cast<float>(t))) + steps) / (greatest - shift);
     float sum_v = 0, sum_vv = 0, sum_vx = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-      const float v = value_at(i, factor, shift), ev = exact(e(i) * v);
-      sum_v += ev, sum_vv = plus_product(sum_vv, ev, v), sum_vx = plus_product(sum_vx, ev, x(i));
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const float v = value_at(i, factor, shift), ev = exact(e[i] * v);
+      sum_v += ev, sum_vv = plus_product(sum_vv, ev, v), sum_vx = plus_product(sum_vx, ev, x[i]);
     }
     const float determinant = exact(sum_e * sum_vv) - exact(sum_v * sum_v);
     if (!(determinant > 0)) continue;
@@ -127,14 +155,14 @@ mapped best_range(std::size_t n, auto x, auto e, range_grid grid) {
 
 // quantize_row_iq4_nl_impl: the scale of a table's values; of two values equally near, the higher one.
 template <class N>
-float best_table_scale(std::size_t n, auto x, auto e) {
-  const float extreme = extreme_of(n, x), end = lowest<N>;
+float best_table_scale(floats x, floats e) {
+  const float extreme = extreme_of(x), end = lowest<N>;
   if (magnitude(extreme) < smallest_group) return 0;
   const auto correlate = [&](float factor) {
     correlation c;
-    for (std::size_t i = 0; i < n; ++i) {
-      const float v = N::value(round_to<N, rounding::ties_up>(factor * x(i))), ev = exact(e(i) * v);
-      c.with_weights = plus_product(c.with_weights, ev, x(i));
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const float v = value_near<N, rounding::ties_up>(factor * x[i]), ev = exact(e[i] * v);
+      c.with_weights = plus_product(c.with_weights, ev, x[i]);
       c.with_itself = plus_product(c.with_itself, ev, v);
     }
     return c;
@@ -148,24 +176,27 @@ float best_table_scale(std::size_t n, auto x, auto e) {
   return scale;
 }
 
-// Up to five times through the codes: each moves to where the others' scale puts it, if that explains more. Accepts and
-// returns the sums of the codes q.
-constexpr correlation descend(std::size_t n, auto x, auto e, auto&& value_of, auto&& code_for, auto&& q,
-                              correlation sums, bool check_both) {
+// Up to five times through the codes: each moves to where the others' scale puts it, if that explains more. `sums` are
+// those of the codes; returned are those in the end. ranges: the others must have values besides 0 (make_qp_quants).
+template <class N>
+correlation descend(floats x, floats e, auto& codes, correlation sums, bool ranges) {
   for (int sweep = 0; sweep < 5; ++sweep) {
     bool moved = false;
-    for (std::size_t i = 0; i < n; ++i) {
-      const float v = value_of(q[i]);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const float v = N::value(codes[i]);
       correlation others = sums;
-      others.with_weights -= exact(exact(e(i) * x(i)) * v);
-      others.with_itself -= exact(exact(e(i) * v) * v);
-      if (!(others.with_weights > 0) || (check_both && !(others.with_itself > 0))) continue;
-      const auto code = code_for(exact(x(i) * others.with_itself) / others.with_weights);
-      if (code == q[i]) continue;
-      others.add(e(i), x(i), value_of(code));
+      others.with_weights -= exact(exact(e[i] * x[i]) * v);
+      others.with_itself -= exact(exact(e[i] * v) * v);
+      if (!(others.with_weights > 0) || (ranges && !(others.with_itself > 0))) continue;
+      const float q = exact(x[i] * others.with_itself) / others.with_weights;
+      const std::uint32_t code = round_to<N, rounding::nearest>(q);
+      if (code == codes[i]) continue;
+      others.add(e[i], x[i], N::value(code));
       if (others.with_itself > 0 && exact(exact(others.with_weights * others.with_weights) * sums.with_itself) >
-                                        exact(exact(sums.with_weights * sums.with_weights) * others.with_itself))
-        q[i] = code, sums = others, moved = true;
+                                        exact(exact(sums.with_weights * sums.with_weights) * others.with_itself)) {
+        codes[i] = static_cast<std::remove_reference_t<decltype(codes[i])>>(code);
+        sums = others, moved = true;
+      }
     }
     if (!moved) break;
   }

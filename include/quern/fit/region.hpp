@@ -5,6 +5,7 @@
 #include <span>
 
 #include "quern/base/bits.hpp"
+#include "quern/base/exact.hpp"
 #include "quern/base/matrix_view.hpp"
 
 namespace quern::inline v0 {
@@ -22,34 +23,54 @@ constexpr float saturated(float x) {
   return is_nan(x) ? 0 : x < 0 ? -most : most;
 }
 
+// The sum of squares of the row that was last asked for it.
+struct row_memory {
+  std::size_t row = static_cast<std::size_t>(-1);
+  float sum_of_squares = 0;
+};
+
 // Weights [first.row, first.row + size.rows) x [first.col, first.col + size.cols) of a matrix, numbered row by row, and
 // their importance: one number for each column of the matrix, or none at all.
 class weight_region {
  public:
-  constexpr weight_region(matrix_view<const float> x, std::span<const float> importance, coord first, shape size)
-      : x_(x), importance_(importance), first_(first), size_(size) {}
+  constexpr weight_region(matrix_view<const float> x, std::span<const float> importance, coord first, shape size,
+                          row_memory* memory = nullptr)
+      : x_(x), importance_(importance), first_(first), size_(size), memory_(memory) {}
 
   constexpr std::size_t size() const { return size_.count(); }
   constexpr float operator[](std::size_t i) const {
+    if (size_.rows == 1) return saturated(x_(first_.row, first_.col + i));
     return saturated(x_(first_.row + i / size_.cols, first_.col + i % size_.cols));
   }
   constexpr bool has_importance() const { return !importance_.empty(); }
   constexpr float importance(std::size_t i) const {
-    return has_importance() ? importance_[first_.col + i % size_.cols] : 1.0f;
+    return !has_importance() ? 1.0f : importance_[first_.col + (size_.rows == 1 ? i : i % size_.cols)];
   }
   // f(x) for every weight.
   constexpr void each(auto f) const {
     for (std::size_t r = first_.row; r < first_.row + size_.rows; ++r)
       for (std::size_t c = first_.col; c < first_.col + size_.cols; ++c) f(saturated(x_(r, c)));
   }
-  // The whole first row of the matrix in which the region lies.
-  constexpr weight_region row() const { return {x_, importance_, {first_.row, 0}, {1, x_.cols()}}; }
+  // Added one after the other in f32.
+  constexpr float sum_of_squares() const {
+    float sum = 0;
+    each([&](float x) { sum += exact(x * x); });
+    return sum;
+  }
+  // The mean of the squares of the whole first row of the matrix in which the region lies.
+  constexpr float mean_square_of_row() const {
+    const weight_region row{x_, importance_, {first_.row, 0}, {1, x_.cols()}};
+    if (memory_ == nullptr) return row.sum_of_squares() / static_cast<float>(x_.cols());
+    if (memory_->row != first_.row) *memory_ = {first_.row, row.sum_of_squares()};
+    return memory_->sum_of_squares / static_cast<float>(x_.cols());
+  }
 
  private:
   matrix_view<const float> x_;
   std::span<const float> importance_;
   coord first_;
   shape size_;
+  row_memory* memory_;
 };
 
 }  // namespace quern::inline v0

@@ -41,10 +41,39 @@ template <class N>
 concept consecutive_integers = scalar_format<N> && N::bits <= 8 &&
                                equally_spaced<N>&& N::value(1) == N::value(0) + 1.0f && sorted<N>.code[0] == 0;
 
+// Whether N's values are consecutive integers, in whatever order its codes are, and N does not round by itself.
+template <class N>
+inline constexpr bool is_integers = [] {
+  if constexpr (scalar_format<N> && !rounds_itself<N>) {
+    if constexpr (N::bits <= 8) {
+      const float first = sorted<N>.value[0];
+      return equally_spaced<N> && sorted<N>.value[1] - first == 1 &&
+             first == static_cast<float>(static_cast<int>(first));
+    }
+  }
+  return false;
+}();
+
+// x, rounded to an integer, ties to even.
+constexpr float round_even(float x) {
+  if (!(magnitude(x) < 0x1p22f)) return x;
+  return exact(x + 0x1.8p23f) - 0x1.8p23f;
+}
+
+// The integer of N that quotient q becomes.
+template <scalar_format N>
+requires is_integers<N>
+constexpr float round_to_integer(float q) {
+  constexpr float low = sorted<N>.value[0], high = sorted<N>.value[sorted<N>.size - 1];
+  return round_even(q < low ? low : q > high ? high : q);
+}
+
 // The code that quotient q becomes. Beyond the ends it is that of the nearest end; q is not NaN.
 template <scalar_format N, rounding R>
 constexpr std::uint32_t round_to(float q) {
-  if constexpr (R == rounding::nearest) {
+  if constexpr (R == rounding::nearest && is_integers<N>) {
+    return sorted<N>.code[static_cast<std::size_t>(round_to_integer<N>(q) - sorted<N>.value[0])];
+  } else if constexpr (R == rounding::nearest) {
     return nearest<N>(q);
   } else if constexpr (R == rounding::truncate) {
     static_assert(consecutive_integers<N>, "rounding::truncate: the number's values must be consecutive integers");
@@ -62,6 +91,13 @@ constexpr std::uint32_t round_to(float q) {
     }
     return s.code[low];
   }
+}
+
+// The value of that code.
+template <scalar_format N, rounding R>
+constexpr float value_near(float q) {
+  if constexpr (R == rounding::nearest && is_integers<N>) return round_to_integer<N>(q);
+  else return N::value(round_to<N, R>(q));
 }
 
 // The code nearest to x whose value is finite: a scale is never stored as infinity or NaN. NaN is taken for 0.

@@ -28,11 +28,23 @@ constexpr void write_codes_of(const source& s, const packed_span<C>& out, coord 
     }
 }
 
-// Writes the codes of every weight, with the scales and offsets that are stored by now.
-template <class Fit, class C>
-constexpr void write_codes(const source& s, const packed_span<C>& out) {
+// All parts: the coarser levels, then for each region that is fitted together the finest levels and the codes.
+template <any_fit Fit, class C>
+constexpr void write_regions(const source& s, const packed_span<C>& out) {
+  using G = typename C::granularity;
+  using O = typename C::symmetry::offsets;
+  const auto final_at = [&](coord f, shape n) { return final_of<C, Fit>(s, out, f, n, ideal_of<C, Fit>(s, f, n)); };
+  write_upper_levels<Fit, G, scale>(s, out, remembering([&](coord f, shape n, bool last) {
+                                      return last ? final_at(f, n).scale : ideal_of<C, Fit>(s, f, n).scale;
+                                    }));
+  write_upper_levels<void, O, offset>(s, out,
+                                      remembering([&](coord f, shape n, bool) { return final_at(f, n).offset; }));
+
   each_region(s.rows, fit_region<C>, [&](coord fitted, shape fitted_size) {
     const auto ideal = ideal_of<C, Fit>(s, fitted, fitted_size);
+    const affine last = final_of<C, Fit>(s, out, fitted, fitted_size, ideal);
+    write_last_level<Fit, G, scale>(s, out, fitted, fitted_size, last.scale);
+    write_last_level<void, O, offset>(s, out, fitted, fitted_size, last.offset);
     each_region_in(s.rows, uniform_region<C>, fitted, fitted_size, [&](coord first, shape size) {
       const element_map map = map_of<C, Fit>(ideal, affine{scale_at(out, first), offset_at(out, first)});
       write_codes_of(
@@ -132,17 +144,8 @@ constexpr result<void> encode(matrix_view<const float> x, packed_span<C> out, st
 
   if (out.rows() == out.matrix().rows)
     for (std::size_t i = 0; i < C::layout::arrays; ++i) std::ranges::fill(out.array(i), std::byte{0});
-  if constexpr (block_fit<Fit>) {
-    write_blocks<Fit>(s, out);
-  } else {
-    write_levels<Fit, typename C::granularity, scale>(s, out, remembering([&](coord f, shape n, bool last) {
-                                                        return last ? final_of<C, Fit>(s, out, f, n).scale
-                                                                    : ideal_of<C, Fit>(s, f, n).scale;
-                                                      }));
-    write_levels<void, typename C::symmetry::offsets, offset>(
-        s, out, remembering([&](coord f, shape n, bool) { return final_of<C, Fit>(s, out, f, n).offset; }));
-    write_codes<Fit>(s, out);
-  }
+  if constexpr (block_fit<Fit>) write_blocks<Fit>(s, out);
+  else write_regions<Fit>(s, out);
   return {};
 }
 

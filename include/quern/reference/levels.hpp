@@ -111,10 +111,15 @@ constexpr std::uint32_t factor_code(const source& s, const packed_span<C>& out, 
   }
 }
 
-// Writes every level of G: the adding ones, then the others from the coarsest. Stored numbers are read back, so that
-// each level makes up for the rounding of those before.
+// Whether level I of G is the last to be chosen, and has its regions inside those that are fitted together.
+template <class C, class G, std::size_t I>
+inline constexpr bool is_last = !adds<G, I> && neighbours<G, I>().finer == 0 &&
+                                common_whole(G::template level<I>::region, fit_region<C>) == fit_region<C>;
+
+// Writes the levels of G but the last: the adding ones, then the others from the coarsest. Stored numbers are read back,
+// so that each level makes up for the rounding of those before.
 template <class Fit, class G, template <std::uint8_t> class What, class C>
-constexpr void write_levels(const source& s, const packed_span<C>& out, auto&& ideal) {
+constexpr void write_upper_levels(const source& s, const packed_span<C>& out, auto&& ideal) {
   each_level<G>([&]<std::size_t I>() {
     if constexpr (adds<G, I>)
       each_region(s.rows, G::template level<I>::region, [&](coord first, shape size) {
@@ -122,8 +127,21 @@ constexpr void write_levels(const source& s, const packed_span<C>& out, auto&& i
       });
   });
   each_level_down<G>([&]<std::size_t I>() {
-    if constexpr (!adds<G, I>)
+    if constexpr (!adds<G, I> && !is_last<C, G, I>)
       each_region(s.rows, G::template level<I>::region, [&](coord first, shape size) {
+        set_code<What<I>>(out, first, factor_code<Fit, G, What, I>(s, out, first, size, ideal));
+      });
+  });
+}
+
+// Writes the last level in a fitted region, for which it is to make `wanted`.
+template <class Fit, class G, template <std::uint8_t> class What, class C>
+constexpr void write_last_level(const source& s, const packed_span<C>& out, coord fitted, shape fitted_size,
+                                float wanted) {
+  const auto ideal = [&](coord, shape, bool) { return wanted; };
+  each_level<G>([&]<std::size_t I>() {
+    if constexpr (is_last<C, G, I>)
+      each_region_in(s.rows, G::template level<I>::region, fitted, fitted_size, [&](coord first, shape size) {
         set_code<What<I>>(out, first, factor_code<Fit, G, What, I>(s, out, first, size, ideal));
       });
   });
@@ -151,10 +169,9 @@ constexpr affine settled(const packed_span<C>& out, coord first, affine a) {
   return a;
 }
 
-// The fit's last word on a region, given what the coarser levels of scales store.
+// The fit's last word on a region, given its ideal and what the coarser levels of scales store.
 template <class C, any_fit Fit>
-constexpr affine final_of(const source& s, const packed_span<C>& out, coord first, shape size) {
-  const affine ideal = ideal_of<C, Fit>(s, first, size);
+constexpr affine final_of(const source& s, const packed_span<C>& out, coord first, shape size, const affine& ideal) {
   if constexpr (refines<Fit, C>)
     return Fit::template refine<C>(s.region(first, size), ideal, [&](affine a) { return settled(out, first, a); });
   else return ideal;

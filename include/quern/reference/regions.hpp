@@ -2,42 +2,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <algorithm>
+#include <numeric>
 
 #include "quern/fit/fit.hpp"
 #include "quern/granularity/levels.hpp"
 
 namespace quern::inline v0::reference {
 
-// The lesser, and the greater, of two extents in each direction; `all` is the greatest.
-constexpr shape lesser(shape a, shape b) {
-  const auto pick = [](std::size_t i, std::size_t j) { return i == all ? j : j == all ? i : std::min(i, j); };
-  return {pick(a.rows, b.rows), pick(a.cols, b.cols)};
-}
-constexpr shape greater(shape a, shape b) {
-  const auto pick = [](std::size_t i, std::size_t j) { return i == all || j == all ? all : std::max(i, j); };
-  return {pick(a.rows, b.rows), pick(a.cols, b.cols)};
-}
+// The regions that two grids of regions cut each other into, and the least that are whole regions of both. `all` is 0, of
+// which every extent is a divisor.
+constexpr shape common_part(shape a, shape b) { return {std::gcd(a.rows, b.rows), std::gcd(a.cols, b.cols)}; }
+constexpr shape common_whole(shape a, shape b) { return {std::lcm(a.rows, b.rows), std::lcm(a.cols, b.cols)}; }
 
 // The region of the finest level of a granularity; the whole matrix where there is no level.
 template <granularity G>
 inline constexpr shape finest_region = [] {
   shape finest{all, all};
-  [&]<std::size_t... I>(std::index_sequence<I...>) { ((finest = lesser(finest, G::template level<I>::region)), ...); }
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    ((finest = common_part(finest, G::template level<I>::region)), ...);
+  }
   (std::make_index_sequence<G::size>{});
   return finest;
 }();
 
 // The weights that see one scale and one offset.
 template <class C>
-inline constexpr shape uniform_region = lesser(finest_region<typename C::granularity>,
-                                               finest_region<typename C::symmetry::offsets>);
+inline constexpr shape uniform_region = common_part(finest_region<typename C::granularity>,
+                                                    finest_region<typename C::symmetry::offsets>);
 
 // The weights that are fitted together: whole regions of scales, and of offsets.
 template <class C>
 inline constexpr shape fit_region = [] {
   using G = typename C::granularity;
   using O = typename C::symmetry::offsets;
-  return G::size == 0 || O::size == 0 ? uniform_region<C> : greater(finest_region<G>, finest_region<O>);
+  return G::size == 0 || O::size == 0 ? uniform_region<C> : common_whole(finest_region<G>, finest_region<O>);
 }();
 
 // Rows of a matrix, and all its columns.
@@ -58,9 +56,12 @@ constexpr void each_region(const window& w, shape region, auto f) {
 // one that holds it.
 constexpr void each_region_in(const window& w, shape inner, coord outer, shape size, auto f) {
   const shape step = within(inner, w.matrix);
-  for (std::size_t r = outer.row / step.rows * step.rows; r < outer.row + size.rows; r += step.rows)
+  for (std::size_t r = outer.row / step.rows * step.rows; r < outer.row + size.rows; r += step.rows) {
+    // A codec without levels may be written through a window though its one region is the whole matrix.
+    const std::size_t top = std::max(r, w.first_row), bottom = std::min(r + step.rows, w.first_row + w.rows);
     for (std::size_t c = outer.col / step.cols * step.cols; c < outer.col + size.cols; c += step.cols)
-      f(coord{r, c}, shape{std::min(step.rows, w.matrix.rows - r), std::min(step.cols, w.matrix.cols - c)});
+      f(coord{top, c}, shape{bottom - top, std::min(step.cols, w.matrix.cols - c)});
+  }
 }
 
 // A matrix of weights that rows `rows` of a packed matrix are to hold.
@@ -68,9 +69,10 @@ struct source {
   matrix_view<const float> x;  // the window's rows
   std::span<const float> importance;
   window rows;
+  mutable row_memory memory{};
 
   constexpr weight_region region(coord first, shape size) const {
-    return {x, importance, {first.row - rows.first_row, first.col}, size};
+    return {x, importance, {first.row - rows.first_row, first.col}, size, &memory};
   }
 };
 
