@@ -1,0 +1,11 @@
+// Decoding of composed codecs, part 2 of 8.
+// SPDX-License-Identifier: Apache-2.0
+#define PART 1
+#include "combinations/some_targets.hpp"
+#include "quern/simd.hpp"
+
+#include "combinations/decode_check.hpp"
+
+TEST_CASE("codecs of all combinations of policies decode to the reference's bits, part 2") {
+  combinations::check_part<PART>();
+}
