@@ -24,8 +24,9 @@ inline constexpr bool kFixedLanes = !HWY_HAVE_SCALABLE;
 template <std::size_t Count, class F>
 HWY_INLINE void EachVector(F f) {
   if constexpr (kFixedLanes) {
-    Unroll<static_cast<int>(Count / kMostLanes)>(
-        [&](auto i) QUERN_INLINE { f(std::integral_constant<std::size_t, static_cast<std::size_t>(i) * kMostLanes>()); });
+    Unroll<static_cast<int>(Count / kMostLanes)>([&](auto i) QUERN_INLINE {
+      f(std::integral_constant<std::size_t, static_cast<std::size_t>(i) * kMostLanes>());
+    });
   } else {
     for (std::size_t i = 0; i < Count; i += hn::Lanes(DF())) f(i);
   }
@@ -100,7 +101,8 @@ HWY_INLINE VF FloatValues(V32 code) {
     if constexpr (r.subnormal_end != 0) {
       const auto small = hn::RebindMask(df, hn::Lt(rest, set(r.subnormal_end)));
       const VF up = hn::BitCast(df, hn::Add(bits, set(0x800000)));
-      bits = hn::BitCast(d, hn::IfThenElse(small, hn::Sub(up, hn::BitCast(df, set(r.base + 0x800000))), hn::BitCast(df, bits)));
+      bits = hn::BitCast(
+          d, hn::IfThenElse(small, hn::Sub(up, hn::BitCast(df, set(r.base + 0x800000))), hn::BitCast(df, bits)));
     }
     if constexpr (r.nonfinite < 1u << (N::bits - r.is_signed))
       bits = hn::Or(bits, hn::IfThenElseZero(hn::Ge(rest, set(r.nonfinite)), set(0x7f800000)));
@@ -118,7 +120,8 @@ HWY_INLINE VF TableValues(V32 code) {
   if constexpr (kFixedLanes && entries <= kMostLanes) {
     return hn::TableLookupLanes(hn::LoadU(df, table), hn::IndicesFromVec(df, code));
   } else if constexpr (kFixedLanes && entries <= 2 * kMostLanes) {
-    return hn::TwoTablesLookupLanes(df, hn::LoadU(df, table), hn::LoadU(df, table + kMostLanes), hn::IndicesFromVec(df, code));
+    return hn::TwoTablesLookupLanes(df, hn::LoadU(df, table), hn::LoadU(df, table + kMostLanes),
+                                    hn::IndicesFromVec(df, code));
   } else {
     const V32 inside = hn::And(code, hn::Set(D32(), static_cast<std::int32_t>(entries - 1)));
     return hn::GatherIndex(df, table, inside);
@@ -170,7 +173,8 @@ HWY_INLINE V32 PromoteCodes(const std::uint8_t* p) {
 // Whether a table of more than 16 entries is looked up byte by byte of its values, for 64 codes at a time.
 template <class N>
 inline constexpr bool kByPlanes = [] {
-  if constexpr (tabulated<N>) return kWideShuffle && N::bits > 4 && (recipe_of<N> == recipe::long_table || recipe_of<N> == recipe::floats);
+  if constexpr (tabulated<N>)
+    return kWideShuffle && N::bits > 4 && (recipe_of<N> == recipe::long_table || recipe_of<N> == recipe::floats);
   else return false;
 }();
 
@@ -206,10 +210,13 @@ HWY_INLINE void EachPlaneValue(const std::uint8_t* codes, F f) {
   const hn::FixedTag<std::uint32_t, 16> d32;
   // Interleaving within blocks of 16 bytes gives 4 values of each block; so the codes are brought there as 4 x 4 words.
   alignas(64) static constexpr std::uint32_t transposed[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
-  const VWide c = hn::BitCast(d8, hn::TableLookupLanes(hn::BitCast(d32, hn::LoadU(d8, codes)), hn::SetTableIndices(d32, transposed)));
+  const VWide c = hn::BitCast(
+      d8, hn::TableLookupLanes(hn::BitCast(d32, hn::LoadU(d8, codes)), hn::SetTableIndices(d32, transposed)));
   const VWide b0 = PlaneBytes<N, 0>(c), b1 = PlaneBytes<N, 1>(c), b2 = PlaneBytes<N, 2>(c), b3 = PlaneBytes<N, 3>(c);
-  const auto low0 = hn::BitCast(d16, hn::InterleaveLower(d8, b0, b1)), low1 = hn::BitCast(d16, hn::InterleaveUpper(d8, b0, b1));
-  const auto high0 = hn::BitCast(d16, hn::InterleaveLower(d8, b2, b3)), high1 = hn::BitCast(d16, hn::InterleaveUpper(d8, b2, b3));
+  const auto low0 = hn::BitCast(d16, hn::InterleaveLower(d8, b0, b1)),
+             low1 = hn::BitCast(d16, hn::InterleaveUpper(d8, b0, b1));
+  const auto high0 = hn::BitCast(d16, hn::InterleaveLower(d8, b2, b3)),
+             high1 = hn::BitCast(d16, hn::InterleaveUpper(d8, b2, b3));
   const DF df;
   f(std::integral_constant<std::size_t, 0>(), hn::BitCast(df, hn::InterleaveLower(d16, low0, high0)));
   f(std::integral_constant<std::size_t, 16>(), hn::BitCast(df, hn::InterleaveUpper(d16, low0, high0)));
@@ -263,7 +270,8 @@ HWY_INLINE void EachValue(const std::uint8_t* codes, F f) {
 
 // Whether values are best looked up into memory before they meet their scales.
 template <class N>
-inline constexpr bool kLookUpFirst = vector_format<N> || recipe_of<N> == recipe::calls || (recipe_of<N> == recipe::long_table && !kByPlanes<N>);
+inline constexpr bool kLookUpFirst = vector_format<N> || recipe_of<N> == recipe::calls ||
+                                     (recipe_of<N> == recipe::long_table && !kByPlanes<N>);
 
 // values[i * elements<N> + j] = value j of codes[i], i < count. Codes need not be aligned. Of a scalar format, codes up to a
 // multiple of 64 are read and so many values are written.
@@ -276,7 +284,8 @@ HWY_INLINE void ExpandValues(const code_t<N::bits>* codes, std::size_t count, fl
   } else {
     const auto* const p = reinterpret_cast<const std::uint8_t*>(codes);
     for (std::size_t i = 0; i < count; i += kValuesAtOnce<N>)
-      EachValue<N, kValuesAtOnce<N>>(p + i * sizeof(*codes), [&](auto at, VF v) QUERN_INLINE { hn::StoreU(v, DF(), values + i + at); });
+      EachValue<N, kValuesAtOnce<N>>(p + i * sizeof(*codes),
+                                     [&](auto at, VF v) QUERN_INLINE { hn::StoreU(v, DF(), values + i + at); });
   }
 }
 

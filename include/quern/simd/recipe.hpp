@@ -27,7 +27,8 @@ inline constexpr integer_recipe as_integers = [] {
     int e = lowest_exponent(p.step);
     if (p.first != 0 && lowest_exponent(p.first) < e) e = lowest_exponent(p.first);
     if (e < -149 || e > 100) return r;
-    const double unit = static_cast<double>(exp2i(e)), first = static_cast<double>(p.first) / unit, step = static_cast<double>(p.step) / unit;
+    const double unit = static_cast<double>(exp2i(e)), first = static_cast<double>(p.first) / unit,
+                 step = static_cast<double>(p.step) / unit;
     if (first < -0x1p23 || first > 0x1p23 || step < -0x1p11 || step > 0x1p11) return r;
     r = {true, false, static_cast<std::int32_t>(first), static_cast<std::int32_t>(step), exp2i(e)};
   }
