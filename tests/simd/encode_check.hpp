@@ -83,7 +83,7 @@ void check_encode(quern::shape size, weights kind) {
     REQUIRE(quern::reference::encode<C, Fit>(x.view(), span_of(want.view())));
     const std::size_t first = size.rows / 3, count = size.rows - first;
     const quern::matrix_view<const float> some(spaced.view().row(first), count, size.cols, size.cols + 3);
-    const bool window = first != 0 && quern::part_count<C> > 1 &&
+    const bool window = first != 0 &&
                         quern::reference::encode<C, Fit>(some, *span_of(window_want.view()).try_rows(first, count));
     on_every_target<kernels>([&](std::int64_t) {
       {
