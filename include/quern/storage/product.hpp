@@ -81,11 +81,23 @@ enum class offset_term { none, subtract_scaled, subtract, add, other };
 template <class S>
 inline constexpr offset_term offset_term_of = [] {
   const auto is = [](float s, float v, float o, float want) { return S::weight(s, v, o) == want; };
-  if (S::offsets::size == 0) return is(3, 5, 0, 15) && is(-2, 7, 0, -14) ? offset_term::none : offset_term::other;
-  if (is(3, 5, 2, 9) && is(-2, 7, 3, -8) && is(3, 0, 2, -6)) return offset_term::subtract_scaled;
-  if (is(3, 5, 2, 13) && is(-2, 7, 3, -17) && is(3, 0, 2, -2)) return offset_term::subtract;
-  if (is(3, 5, 2, 17) && is(-2, 7, 3, -11) && is(3, 0, 2, 2)) return offset_term::add;
+  if (S::offsets::size == 0)
+    return is(3, 5, 0, 15) && is(-2, 7, 0, -14) && is(2, -5, 0, -10) ? offset_term::none : offset_term::other;
+  if (is(3, 5, 2, 9) && is(-2, 7, 3, -8) && is(3, 0, 2, -6) && is(2, -5, -3, -4)) return offset_term::subtract_scaled;
+  if (is(3, 5, 2, 13) && is(-2, 7, 3, -17) && is(3, 0, 2, -2) && is(2, -5, -3, -7)) return offset_term::subtract;
+  if (is(3, 5, 2, 17) && is(-2, 7, 3, -11) && is(3, 0, 2, 2) && is(2, -5, -3, -13)) return offset_term::add;
   return offset_term::other;
+}();
+
+// Whether what pads a tile, code 0 of every part in it, is finite: times an activation of 0 it is then 0.
+template <class C>
+inline constexpr bool padding_is_finite = [] {
+  bool finite = true;
+  each_part<C>([&]<std::size_t K>() {
+    using N = part_number<C, K>;
+    for (std::size_t j = 0; j < elements<N>; ++j) finite = finite && is_finite(value<N>(0, j));
+  });
+  return finite;
 }();
 
 // ---- activations ----
@@ -129,7 +141,8 @@ struct product_facts {
   static constexpr std::size_t segments = block_cols / segment;
 
   static constexpr product_path path = [] {
-    if (!is_tiled<C> || offset_term_of<typename C::symmetry> == offset_term::other) return product_path::decoded;
+    if (!is_tiled<C> || offset_term_of<typename C::symmetry> == offset_term::other || !padding_is_finite<C>)
+      return product_path::decoded;
     if (vector_format<N>) return grid_has_bytes<N> ? product_path::expanded : product_path::decoded;
     if (N::bits > 8) return product_path::decoded;
     const bool whole_quads = segment % quad_cols == 0 && (segment % step_cols == 0 || step_cols % segment == 0);
