@@ -225,7 +225,7 @@ inline std::vector<float> multiply(const some_product& p, const prepared_rows& x
 
 // On the target in force, `most` rows of x and fewer, and windows of the rows of w.
 inline void check_here(const some_product& p, const real_weights& real, std::size_t most, edge at) {
-  const auto [rows, cols] = p.size;
+  const std::size_t rows = p.size.rows, cols = p.size.cols;
   const std::vector<float> x = random_activations(most, cols, 5);
   const std::vector<double> xs = real_activations(x, cols, p.group);
   const prepared_rows all(p, x, most, at);
@@ -245,7 +245,8 @@ inline void check_here(const some_product& p, const real_weights& real, std::siz
   }
   const std::size_t cuts[][2] = {{0, 1},  {rows / 3, rows - rows / 3}, {rows - 1, 1}, {rows / 2, rows / 4}, {16, 16},
                                  {16, 32}};
-  for (const auto& [first, count] : cuts) {
+  for (const auto& cut : cuts) {
+    const std::size_t first = cut[0], count = cut[1];
     if (first + count > rows) continue;
     CAPTURE(first);
     CAPTURE(count);

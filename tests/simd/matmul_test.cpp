@@ -67,7 +67,7 @@ TEST_CASE("products of decoded weights are within the bound on every target") {
 }
 
 TEST_CASE("products of matrices smaller than a tile are within the bound on every target") {
-  for (const std::size_t cols : {1, 3, 7, 31, 33}) {
+  for (const std::size_t cols : {1u, 3u, 7u, 31u, 33u}) {
     check_tiled<gguf::q4_0, int8<32>>({1, cols}, 2);
     check_tiled<gguf::q4_k, quern::f32>({16, cols}, 2);
     check_tiled<groups_of_6, int8_of<groups_of_6>>({17, cols}, 2);

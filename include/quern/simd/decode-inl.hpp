@@ -69,12 +69,14 @@ HWY_INLINE VF NumberAt(const float* numbers, std::size_t col, std::size_t offset
 
 // out[i] = the weight of codes[i], i < n; of Number, in form Form.
 template <class Number, weight_form Form, std::size_t ScaleGranule, std::size_t OffsetGranule>
-HWY_INLINE void Combine(const std::uint8_t* codes, const float* scales, const float* offsets, std::size_t n, float* HWY_RESTRICT out) {
+HWY_INLINE void Combine(const std::uint8_t* codes, const float* scales, const float* offsets, std::size_t n,
+                        float* HWY_RESTRICT out) {
   using T = code_t<Number::bits>;
   const DF df;
   const auto block = [&](const std::uint8_t* from, std::size_t col, float* to) QUERN_INLINE {
     EachValue<Number, 64>(from, [&](auto at, VF v) QUERN_INLINE {
-      hn::StoreU(Weight<Form>(NumberAt<ScaleGranule>(scales, col, at), v, NumberAt<OffsetGranule>(offsets, col, at)), df, to + at);
+      hn::StoreU(Weight<Form>(NumberAt<ScaleGranule>(scales, col, at), v, NumberAt<OffsetGranule>(offsets, col, at)),
+                 df, to + at);
     });
   };
   std::size_t c = 0;
@@ -104,8 +106,8 @@ struct chunk_numbers {
 
 // Columns [col, col + n) of the row whose codes have just been read; col is a multiple of kChunk<C>, n at most that.
 template <class C>
-HWY_INLINE void DecodeChunk(chunk_codes<C, kChunk<C>>& unpacked, const row_constants<C>& constants, std::size_t col, std::size_t n,
-                            float* HWY_RESTRICT out) {
+HWY_INLINE void DecodeChunk(chunk_codes<C, kChunk<C>>& unpacked, const row_constants<C>& constants, std::size_t col,
+                            std::size_t n, float* HWY_RESTRICT out) {
   using N = typename C::number;
   using G = typename C::granularity;
   using S = typename C::symmetry;
@@ -128,16 +130,18 @@ HWY_INLINE void DecodeChunk(chunk_codes<C, kChunk<C>>& unpacked, const row_const
   } else if constexpr (kLookUpFirst<N>) {
     HWY_ALIGN float values[chunk + 64];
     ExpandValues<N>(codes.codes, codes.count, values);
-    Combine<f32, S::form, scale_granule, offset_granule>(reinterpret_cast<const std::uint8_t*>(values), scales.Use(n), offsets.Use(n), n, out);
+    Combine<f32, S::form, scale_granule, offset_granule>(reinterpret_cast<const std::uint8_t*>(values), scales.Use(n),
+                                                         offsets.Use(n), n, out);
   } else {
-    Combine<N, S::form, scale_granule, offset_granule>(reinterpret_cast<const std::uint8_t*>(codes.codes), scales.Use(n), offsets.Use(n), n, out);
+    Combine<N, S::form, scale_granule, offset_granule>(reinterpret_cast<const std::uint8_t*>(codes.codes),
+                                                       scales.Use(n), offsets.Use(n), n, out);
   }
 }
 
 // Columns [col, col + n) of rows [row, row + rows) of the matrix, rows that lie in one panel; col is a multiple of kChunk<C>.
 template <class C>
-HWY_INLINE void DecodePanel(const packed_view<C>& w, row_constants<C>& constants, std::size_t row, std::size_t rows, std::size_t col,
-                            std::size_t n, float* HWY_RESTRICT out, std::size_t stride) {
+HWY_INLINE void DecodePanel(const packed_view<C>& w, row_constants<C>& constants, std::size_t row, std::size_t rows,
+                            std::size_t col, std::size_t n, float* HWY_RESTRICT out, std::size_t stride) {
   chunk_codes<C, kChunk<C>> unpacked;
   for (std::size_t c = 0; c < n; c += kChunk<C>) {
     const std::size_t count = std::min(kChunk<C>, n - c);
@@ -146,7 +150,7 @@ HWY_INLINE void DecodePanel(const packed_view<C>& w, row_constants<C>& constants
       constants.load(w, row + r);
       // All parts are unpacked before the first of them is looked up: a load just behind stores of another width would wait.
       unpacked.Read(w, row + r);
-      DecodeChunk(unpacked, constants, col + c, count, out + r * stride + c);
+      DecodeChunk<C>(unpacked, constants, col + c, count, out + r * stride + c);
     }
   }
 }
@@ -182,7 +186,8 @@ template <class C>
 void DecodeRows(packed_view<C> w, std::span<const std::uint32_t> rows, matrix_view<float> out) {
   const ieee_mode mode;
   row_constants<C> constants;
-  for (std::size_t i = 0; i < rows.size(); ++i) DecodePanel(w, constants, w.first_row() + rows[i], 1, 0, w.cols(), out.row(i), 0);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    DecodePanel(w, constants, w.first_row() + rows[i], 1, 0, w.cols(), out.row(i), 0);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -41,7 +41,8 @@ HWY_INLINE V Trits(V v) {
   const hn::DFromV<V> d;
   for (int i = 0; i < Digit; ++i) v = hn::Add(v, hn::Add(v, v));
   const V one = hn::Set(d, 1);
-  return hn::Add(hn::IfThenElseZero(hn::Gt(v, hn::Set(d, 85)), one), hn::IfThenElseZero(hn::Gt(v, hn::Set(d, 170)), one));
+  return hn::Add(hn::IfThenElseZero(hn::Gt(v, hn::Set(d, 85)), one),
+                 hn::IfThenElseZero(hn::Gt(v, hn::Set(d, 170)), one));
 }
 
 // Codes of `Width` bits that lie in a window: a byte shuffle, a shift of every lane, a mask.
@@ -61,7 +62,8 @@ HWY_INLINE VWindow WindowBits(VWindow raw, const window_tables<kWindow>& tables)
     const hn::Repartition<std::uint16_t, DWindow> du16;
     const auto half = [&](std::size_t h) QUERN_INLINE {
       const auto pair = hn::BitCast(du16, hn::TableLookupBytes(raw, hn::Load(d, tables.pairs.data() + 16 * h)));
-      return hn::BitCast(d16, hn::ShiftRight<16 - static_cast<int>(Width)>(hn::Mul(pair, hn::Load(du16, tables.factor.data() + 8 * h))));
+      return hn::BitCast(d16, hn::ShiftRight<16 - static_cast<int>(Width)>(
+                                  hn::Mul(pair, hn::Load(du16, tables.factor.data() + 8 * h))));
     };
     return hn::And(hn::OrderedDemote2To(d, half(0), half(1)), mask);
   }
@@ -80,7 +82,9 @@ HWY_INLINE hn::Vec<D> PieceBits(D d, const std::uint8_t* unit, std::size_t offse
   } else if constexpr (at.kind == piece_kind::run) {
     const hn::Vec<D> raw = hn::LoadU(d, p);
     if constexpr (held.width == 8) return raw;
-    else return hn::And(MoveBits<shift - static_cast<int>(at.bit)>(raw), hn::Set(d, static_cast<std::uint8_t>(low_bits(held.width) << shift)));
+    else
+      return hn::And(MoveBits<shift - static_cast<int>(at.bit)>(raw),
+                     hn::Set(d, static_cast<std::uint8_t>(low_bits(held.width) << shift)));
   } else if constexpr (at.kind == piece_kind::window) {
     constexpr const auto& tables = tables_of<Plan, Field, Piece>();
     const VWindow raw = hn::ResizeBitCast(DWindow(), hn::LoadU(hn::FixedTag<std::uint8_t, at.span>(), p));
@@ -99,7 +103,8 @@ HWY_INLINE void UnpackRun(const std::uint8_t* HWY_RESTRICT units, std::uint8_t* 
     for (std::size_t j = 0; j < Plan::width; j += hn::Lanes(d)) {
       V v = hn::Zero(d);
       Unroll<static_cast<int>(Plan::places::fields)>([&](auto f) QUERN_INLINE {
-        if constexpr (Plan::piece_at[f][b].kind != piece_kind::none) v = hn::Or(v, PieceBits<Plan, f, b, true>(d, units, j));
+        if constexpr (Plan::piece_at[f][b].kind != piece_kind::none)
+          v = hn::Or(v, PieceBits<Plan, f, b, true>(d, units, j));
       });
       hn::StoreU(v, d, out + static_cast<std::size_t>(b) * Plan::width + j);
     }
@@ -122,7 +127,8 @@ HWY_INLINE void OrBits(const std::uint8_t* bits, T* to) {
   const hn::CappedTag<T, std::min<std::size_t>(Count, 64 / sizeof(T))> d;
   const hn::Rebind<std::uint8_t, decltype(d)> d8;
   for (std::size_t i = 0; i < Count; i += hn::Lanes(d))
-    hn::StoreU(hn::Or(hn::LoadU(d, to + i), hn::ShiftLeft<Shift>(hn::PromoteTo(d, hn::LoadU(d8, bits + i)))), d, to + i);
+    hn::StoreU(hn::Or(hn::LoadU(d, to + i), hn::ShiftLeft<Shift>(hn::PromoteTo(d, hn::LoadU(d8, bits + i)))), d,
+               to + i);
 }
 
 // Wider codes: field by field.
@@ -142,7 +148,8 @@ HWY_INLINE void UnpackRun(const std::uint8_t* HWY_RESTRICT units, T* HWY_RESTRIC
         CopyWords<std::uint32_t>(units + at.byte, width, held.shift, to);
       } else if constexpr (at.kind != piece_kind::none) {
         HWY_ALIGN std::uint8_t bits[width + 64];
-        for (std::size_t j = 0; j < width; j += hn::Lanes(d)) hn::StoreU(PieceBits<Plan, f, b, false>(d, units, j), d, bits + j);
+        for (std::size_t j = 0; j < width; j += hn::Lanes(d))
+          hn::StoreU(PieceBits<Plan, f, b, false>(d, units, j), d, bits + j);
         OrBits<held.shift, width>(bits, to);
       }
     });
@@ -195,7 +202,8 @@ HWY_INLINE void UnpackRowRun(const std::uint8_t* HWY_RESTRICT units, std::size_t
       constexpr held_bits held = Plan::places::held[f];
       const row_window<kWindow>& window = Plan::windows[row][f][b];
       const VWindow raw = hn::LoadU(d, units + window.byte);
-      v = hn::Or(v, MoveBits<static_cast<int>(held.shift)>(WindowBits<held.width, window_shifts::words>(raw, window.tables)));
+      v = hn::Or(
+          v, MoveBits<static_cast<int>(held.shift)>(WindowBits<held.width, window_shifts::words>(raw, window.tables)));
     });
     hn::StoreU(v, d, out + static_cast<std::size_t>(b) * Plan::width);
   });
@@ -203,9 +211,11 @@ HWY_INLINE void UnpackRowRun(const std::uint8_t* HWY_RESTRICT units, std::size_t
 
 // Codes [first, first + count) of part K of a row, where its fields promise neighbours.
 template <class C, std::size_t K>
-HWY_INLINE void ReadNeighbours(const packed_view<C>& w, std::size_t row, std::size_t first, std::size_t count, std::uint8_t* out) {
+HWY_INLINE void ReadNeighbours(const packed_view<C>& w, std::size_t row, std::size_t first, std::size_t count,
+                               std::uint8_t* out) {
   using P = part_units<C, K>;
-  const shape matrix = w.matrix(), unit = P::unit(matrix), grid = P::grid(matrix), units = units_of<C, P::array>(matrix);
+  const shape matrix = w.matrix(), unit = P::unit(matrix), grid = P::grid(matrix),
+              units = units_of<C, P::array>(matrix);
   const std::size_t size = P::bytes(matrix), grid_row = row % unit.rows / P::region(matrix).rows;
   const auto* const base = reinterpret_cast<const std::uint8_t*>(w.array(P::array).data());
   const run r{grid.count(), P::facts.bits};
@@ -254,30 +264,36 @@ class code_reader {
   using P = part_units<C, K>;
   using A = typename P::stored_in::arrangement;
   static constexpr row_plan plan = plan_of<C, K, kWindow>;
-  static constexpr bool by_units = plan.how == reading::each || plan.how == reading::pieces || plan.how == reading::rows || plan.how == reading::whole;
+  static constexpr bool by_units = plan.how == reading::each || plan.how == reading::pieces ||
+                                   plan.how == reading::rows || plan.how == reading::whole;
   // What is known when compiling, if codes are read by units.
-  static constexpr std::size_t unit_rows = by_units ? P::unit(sample).rows : 1, unit_codes = by_units ? P::grid(sample).cols : 1;
+  static constexpr std::size_t unit_rows = by_units ? P::unit(sample).rows : 1,
+                               unit_codes = by_units ? P::grid(sample).cols : 1;
   static constexpr std::size_t unit_size = by_units ? P::bytes(sample) : 1;
   static constexpr std::size_t reach = [] {
     if constexpr (plan.how == reading::pieces) return unpack_plan<C, K, kWindow>::reach;
     else if constexpr (plan.how == reading::rows) return row_unpack_plan<C, K, kWindow>::reach;
     else return plan.units * unit_size;
   }();
-  static constexpr std::size_t most_units = ceil_div(Most, unit_codes) + 2, most_unit_rows = ceil_div(Rows, unit_rows) + 1;
+  static constexpr std::size_t most_units = ceil_div(Most, unit_codes) + 2,
+                               most_unit_rows = ceil_div(Rows, unit_rows) + 1;
 
  public:
   // Whether units must be brought together before they are unpacked.
-  static constexpr bool gathers = by_units && !arranged_by_rows<A> &&
-                                  !(arranged_regularly<A> && bytes_together<A>(unit_size) == unit_size && plan.units == 1);
+  static constexpr bool gathers =
+      by_units && !arranged_by_rows<A> &&
+      !(arranged_regularly<A> && bytes_together<A>(unit_size) == unit_size && plan.units == 1);
   using T = code_t<parts<C>[K].bits>;
   const T* codes;
   std::size_t count;
 
-  HWY_INLINE void Start(const packed_view<C>& w, std::size_t row, std::size_t rows, std::size_t first, std::size_t wanted) {
+  HWY_INLINE void Start(const packed_view<C>& w, std::size_t row, std::size_t rows, std::size_t first,
+                        std::size_t wanted) {
     first_ = first, count = wanted;
     if constexpr (gathers) {
       first_unit_row_ = row / unit_rows;
-      Gather(w, row / unit_rows, (row + rows - 1) / unit_rows + 1, first / unit_codes, ceil_div(first % unit_codes + count, unit_codes));
+      Gather(w, row / unit_rows, (row + rows - 1) / unit_rows + 1, first / unit_codes,
+             ceil_div(first % unit_codes + count, unit_codes));
     }
   }
 
@@ -296,7 +312,8 @@ class code_reader {
       const shape units = units_of<C, P::array>(w.matrix());
       const auto bytes = w.array(P::array);
       const std::size_t at = A::byte({row / unit_rows, first_ / unit_codes}, units, 0, unit_size);
-      const std::size_t step = arranged_by_rows<A> ? unit_size : A::byte({0, 1}, units, 0, unit_size) - A::byte({0, 0}, units, 0, unit_size);
+      const std::size_t step =
+          arranged_by_rows<A> ? unit_size : A::byte({0, 1}, units, 0, unit_size) - A::byte({0, 0}, units, 0, unit_size);
       Unpack(reinterpret_cast<const std::uint8_t*>(bytes.data()) + at, bytes.size() - at, step, row);
     }
     if constexpr (!by_units) EndCodes(buffer_ + count);
@@ -304,7 +321,8 @@ class code_reader {
 
  private:
   // From units `step` bytes apart, the first of them at `from`, where `left` bytes may be read.
-  HWY_INLINE void Unpack(const std::uint8_t* from, std::size_t left, std::size_t step, [[maybe_unused]] std::size_t row) {
+  HWY_INLINE void Unpack(const std::uint8_t* from, std::size_t left, std::size_t step,
+                         [[maybe_unused]] std::size_t row) {
     const std::size_t skip = first_ % unit_codes, needed = ceil_div(skip + count, unit_codes);
     codes = buffer_ + skip;
     if constexpr (plan.how == reading::whole) {
@@ -348,7 +366,8 @@ class code_reader {
   }
 
   // Brings `count` units from column unit_col of each unit row together.
-  HWY_INLINE void Gather(const packed_view<C>& w, std::size_t unit_row, std::size_t end_row, std::size_t unit_col, std::size_t needed) {
+  HWY_INLINE void Gather(const packed_view<C>& w, std::size_t unit_row, std::size_t end_row, std::size_t unit_col,
+                         std::size_t needed) {
     const shape units = units_of<C, P::array>(w.matrix());
     const auto* const base = reinterpret_cast<const std::uint8_t*>(w.array(P::array).data());
     constexpr std::size_t together = bytes_together<A>(unit_size), pitch = most_units * unit_size;
@@ -356,12 +375,14 @@ class code_reader {
     if constexpr (together == 4 && arranged_regularly<A>) {
       const std::size_t row_step = A::byte({1, 0}, units, 0, unit_size) - A::byte({0, 0}, units, 0, unit_size);
       if (row_step == 4)
-        for (; r + 4 <= end_row; r += 4) GatherWords(base, units, {r, unit_col}, needed, gathered_ + (r - unit_row) * pitch);
+        for (; r + 4 <= end_row; r += 4)
+          GatherWords(base, units, {r, unit_col}, needed, gathered_ + (r - unit_row) * pitch);
     }
     for (; r < end_row; ++r)
       for (std::size_t u = 0; u < needed; ++u)
         for (std::size_t b = 0; b < unit_size; b += together)
-          std::memcpy(gathered_ + (r - unit_row) * pitch + u * unit_size + b, base + A::byte({r, unit_col + u}, units, b, unit_size), together);
+          std::memcpy(gathered_ + (r - unit_row) * pitch + u * unit_size + b,
+                      base + A::byte({r, unit_col + u}, units, b, unit_size), together);
   }
 
   // Four rows whose words lie side by side: transposed, four words at a time.
@@ -372,13 +393,17 @@ class code_reader {
     const hn::FixedTag<std::uint8_t, 16> d8;
     const auto row_of_words = [&](std::size_t i) QUERN_INLINE {
       const std::size_t word = std::min(i, needed * words - 1);
-      return hn::BitCast(d, hn::LoadU(d8, base + A::byte({at.row, at.col + word / words}, units, word % words * 4, unit_size)));
+      return hn::BitCast(
+          d, hn::LoadU(d8, base + A::byte({at.row, at.col + word / words}, units, word % words * 4, unit_size)));
     };
     for (std::size_t i = 0; i < needed * words; i += 4) {
       const auto a = row_of_words(i), b = row_of_words(i + 1), c = row_of_words(i + 2), e = row_of_words(i + 3);
-      const auto ab = hn::BitCast(d64, hn::InterleaveLower(d, a, b)), ce = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
-      const auto AB = hn::BitCast(d64, hn::InterleaveUpper(d, a, b)), CE = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
-      const auto put = [&](auto v, std::size_t r) QUERN_INLINE { hn::StoreU(hn::BitCast(d8, v), d8, to + r * pitch + i * 4); };
+      const auto ab = hn::BitCast(d64, hn::InterleaveLower(d, a, b)),
+                 ce = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
+      const auto AB = hn::BitCast(d64, hn::InterleaveUpper(d, a, b)),
+                 CE = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
+      const auto put = [&](auto v, std::size_t r)
+                           QUERN_INLINE { hn::StoreU(hn::BitCast(d8, v), d8, to + r * pitch + i * 4); };
       put(hn::InterleaveLower(d64, ab, ce), 0);
       put(hn::InterleaveUpper(d64, ab, ce), 1);
       put(hn::InterleaveLower(d64, AB, CE), 2);

@@ -17,7 +17,8 @@ namespace quern::inline v0 {
 
 // The smallest integers that hold codes of so many bits.
 template <unsigned Bits>
-using code_t = std::conditional_t<Bits <= 8, std::uint8_t, std::conditional_t<Bits <= 16, std::uint16_t, std::uint32_t>>;
+using code_t =
+    std::conditional_t<Bits <= 8, std::uint8_t, std::conditional_t<Bits <= 16, std::uint16_t, std::uint32_t>>;
 
 // ---- where: the units of a part ----
 
@@ -60,7 +61,9 @@ constexpr void read_codes(const packed_view<C>& w, std::size_t row, std::size_t 
           const unsigned bit = at.bit % 8;
           std::uint64_t bits = 0;
           for (unsigned b = 0; b * 8 < bit + held.width; ++b)
-            bits |= std::to_integer<std::uint64_t>(bytes[P::stored_in::arrangement::byte(u, units, byte + at.bit / 8 + b, size)]) << 8 * b;
+            bits |= std::to_integer<std::uint64_t>(
+                        bytes[P::stored_in::arrangement::byte(u, units, byte + at.bit / 8 + b, size)])
+                    << 8 * b;
           const std::uint32_t field = static_cast<std::uint32_t>(bits >> bit) & low_bits(held.width);
           out[i] = static_cast<T>(out[i] | (held.digits ? trit_of(field, at.digit) : field << held.shift));
         }
@@ -74,9 +77,13 @@ constexpr void read_codes(const packed_view<C>& w, std::size_t row, std::size_t 
 
 // Unit (i, j) of `size` bytes lies whole at byte (i * units.cols + j) * size.
 template <class A>
-concept arranged_by_rows = arrangement<A> && requires { requires A::rows_are_contiguous; };
+concept arranged_by_rows = arrangement<A> && requires {
+  requires A::rows_are_contiguous;
+};
 template <class A>
-concept arranged_regularly = arrangement<A> && requires { requires A::regular; };
+concept arranged_regularly = arrangement<A> && requires {
+  requires A::regular;
+};
 
 // Bytes of a unit that lie together.
 template <class A>
@@ -106,7 +113,8 @@ void read_column_codes(const packed_view<C>& w, std::size_t row, std::size_t fir
       const place at = F::at(position, r);
       const unsigned bit = at.bit % 8, needed = (bit + held.width + 7) / 8;
       const unsigned char* p[5] = {};
-      for (unsigned b = 0; b < needed; ++b) p[b] = bytes + A::byte({unit_row, first}, units, byte + at.bit / 8 + b, size);
+      for (unsigned b = 0; b < needed; ++b)
+        p[b] = bytes + A::byte({unit_row, first}, units, byte + at.bit / 8 + b, size);
       const auto read = [&](auto load) {
         for (std::size_t i = 0; i < count; ++i) {
           const std::uint32_t field = static_cast<std::uint32_t>(load(i * step) >> bit) & low_bits(held.width);
@@ -207,8 +215,8 @@ struct unit_run {
 
 // How codes [first, first + width) of a row lie in one field; false if there is no way that serves a shuffle of `window` bytes.
 template <std::size_t Count>
-constexpr bool find_piece(const std::array<spot, Count>& spots, held_bits h, std::size_t first, std::size_t width, std::size_t window,
-                          piece& out) {
+constexpr bool find_piece(const std::array<spot, Count>& spots, held_bits h, std::size_t first, std::size_t width,
+                          std::size_t window, piece& out) {
   bool any = false, straight = true, within_byte = true;
   std::int32_t least = 1 << 30, most = 0;  // bytes
   const spot head = spots[first];
@@ -281,7 +289,8 @@ template <class C, std::size_t K>
 constexpr bool stored_whole() {
   using R = unit_run<C, K, 1>;
   constexpr unsigned bits = R::P::facts.bits;
-  if (!arranged_by_rows<typename R::P::stored_in::arrangement> || R::fields != 1 || R::bytes * 8 != R::count * bits) return false;
+  if (!arranged_by_rows<typename R::P::stored_in::arrangement> || R::fields != 1 || R::bytes * 8 != R::count * bits)
+    return false;
   if (bits != 8 && (std::endian::native != std::endian::little || (bits != 16 && bits != 32))) return false;
   for (std::size_t i = 0; i < R::count; ++i)
     if (R::held[0].digits != 0 || R::spots[0][i].bit != static_cast<std::int32_t>(i * bits)) return false;
@@ -310,9 +319,11 @@ inline constexpr row_plan plan_of = [] {
     constexpr bool one_row = grid.rows == 1;
     constexpr std::size_t bytes = P::bytes(sample);
     // Few codes, units apart.
-    if constexpr (grid.cols == 1 && P::facts.region.cols >= 8 && arranged_regularly<A> && !(one_row && arranged_by_rows<A>))
+    if constexpr (grid.cols == 1 && P::facts.region.cols >= 8 && arranged_regularly<A> &&
+                  !(one_row && arranged_by_rows<A>))
       return row_plan{reading::columns, 1, 1};
-    if constexpr ((one_row && grid.cols <= 1024 && bytes <= 4096) || (grid.cols <= 64 && grid.rows <= most_row_tables && P::facts.bits <= 8)) {
+    if constexpr ((one_row && grid.cols <= 1024 && bytes <= 4096) ||
+                  (grid.cols <= 64 && grid.rows <= most_row_tables && P::facts.bits <= 8)) {
       if constexpr (one_row)
         if (stored_whole<C, K>()) return row_plan{reading::whole, 1, 1};
       row_plan found;
@@ -320,7 +331,8 @@ inline constexpr row_plan plan_of = [] {
       const auto tried = [&]<std::size_t Width>(std::integral_constant<std::size_t, Width>) {
         constexpr std::size_t units = std::lcm(grid.cols, Width) / grid.cols;
         using places = unit_run<C, K, units>;
-        if constexpr ((units == 1 || units * bytes <= 256) && (one_row || grid.rows * places::fields * (places::count / Width) <= most_row_tables)) {
+        if constexpr ((units == 1 || units * bytes <= 256) &&
+                      (one_row || grid.rows * places::fields * (places::count / Width) <= most_row_tables)) {
           if (found.width != 0) return;
           for (std::size_t row = 0; row < grid.rows; ++row)
             if (!pieces_serve<places>(places::spots_in(row), Width, Window)) return;

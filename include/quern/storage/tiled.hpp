@@ -141,7 +141,7 @@ template <class C>
 consteval bool tiles_fit_regions() {
   bool fit = true;
   each_part<C>([&]<std::size_t K>() {
-    constexpr std::size_t n = parts<C>[K].region.cols;
+    const std::size_t n = parts<C>[K].region.cols;
     fit = fit && (n == all || n % tile_cols<C> == 0 || tile_cols<C> % n == 0);
   });
   return fit;
