@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "quern/codec/codec.hpp"
+#include "quern/fit/nearest_vector.hpp"
 #include "quern/fit/region.hpp"
 #include "quern/fit/rounding.hpp"
 #include "quern/fit/statistics.hpp"
@@ -115,13 +116,15 @@ inline constexpr float highest = [] {
   else return std::numeric_limits<float>::max();
 }();
 
-// The magnitude that a number reaches on both sides of 0, or on its only side. Numbers of more than 8 bits are floating
-// point with room on both sides of 1: they get 1.
+// The magnitude that a number reaches on both sides of 0, or on its only side; the greatest of a vector format. Scalar
+// numbers of more than 8 bits are floating point with room on both sides of 1: they get 1.
 template <number_format N>
 inline constexpr float reach = [] {
   if constexpr (scalar_format<N> && N::bits <= 8) {
     const float below = -lowest<N>, above = highest<N>;
     return below <= 0 ? above : above <= 0 ? below : below < above ? below : above;
+  } else if constexpr (vector_format<N>) {
+    return vector_reach<N>;
   } else {
     return 1.0f;
   }
@@ -151,6 +154,13 @@ constexpr float power_of_two_above(float x) {
 
 template <class C>
 inline constexpr bool has_offset = C::symmetry::offsets::size > 0;
+
+// Whether an offset has a few values only, so that all can be tried.
+template <class C>
+inline constexpr bool has_few_offsets = [] {
+  if constexpr (C::symmetry::offsets::size == 1) return C::symmetry::offsets::template level<0>::number::bits <= 2;
+  else return false;
+}();
 
 // Whether offsets are zero points: s * (v - z).
 template <class C>
@@ -216,6 +226,16 @@ template <class C, any_fit Fit>
 requires scalar_format<typename C::number>
 constexpr std::uint32_t code_of(float x, const element_map& m) {
   return round_to<typename C::number, Fit::codes.round>(quotient_of<C, Fit>(x, m));
+}
+
+// The same for the neighbours x, of which e says how much each counts.
+template <class C, any_fit Fit>
+requires vector_format<typename C::number>
+constexpr std::uint32_t code_of(vector_of<typename C::number> x, const vector_of<typename C::number>& e,
+                                const element_map& m) {
+  static_assert(Fit::codes.round == rounding::nearest, "fit: a vector format has no rule for ties");
+  for (float& q : x) q = saturated(quotient_of<C, Fit>(q, m));
+  return nearest_vector<typename C::number>(x, e);
 }
 
 }  // namespace quern::inline v0

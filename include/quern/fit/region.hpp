@@ -1,6 +1,7 @@
 // The weights of one region of a matrix, as fits read them.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <array>
 #include <limits>
 #include <span>
 
@@ -50,6 +51,18 @@ class weight_region {
   constexpr void each(auto f) const {
     for (std::size_t r = first_.row; r < first_.row + size_.rows; ++r)
       for (std::size_t c = first_.col; c < first_.col + size_.cols; ++c) f(saturated(x_(r, c)));
+  }
+  // f(first, count, x, e) for every Size neighbours in a row, of which `count` are there, the first being number `first`; x
+  // and e are arrays of the weights and their importance, filled up with 0.
+  template <std::size_t Size>
+  constexpr void each_vector(auto f) const {
+    for (std::size_t r = 0; r < size_.rows; ++r)
+      for (std::size_t c = 0; c < size_.cols; c += Size) {
+        std::array<float, Size> x{}, e{};
+        const std::size_t first = r * size_.cols + c, count = size_.cols - c < Size ? size_.cols - c : Size;
+        for (std::size_t j = 0; j < count; ++j) x[j] = (*this)[first + j], e[j] = importance(first + j);
+        f(first, count, x, e);
+      }
   }
   // Added one after the other in f32.
   constexpr float sum_of_squares() const {

@@ -1,4 +1,4 @@
-// The meaning of encoding: one encode for every codec of scalar numbers, written to be read.
+// The meaning of encoding: one encode for every codec, written to be read.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <array>
@@ -10,22 +10,39 @@
 
 namespace quern::inline v0::reference {
 
-// Writes the codes of a region: code(x, i) for its weights, numbered row by row. Where the matrix's edge cuts the
-// region it is filled up, as far as the storage has room, with outside.
+inline constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+// Writes the codes of a region: code(i, x, e) for its weights, numbered row by row, of which the i-th is x and counts e;
+// for a vector format x and e are arrays of neighbours. Where the matrix's edge cuts the region it is filled up, as far as
+// the storage has room, with code(none, zeros, ones).
 template <class C>
-constexpr void write_codes_of(const source& s, const packed_span<C>& out, coord first, shape size, auto code,
-                              std::uint32_t outside) {
+constexpr void write_codes_of(const source& s, const packed_span<C>& out, coord first, shape size, auto code) {
+  using N = typename C::number;
+  constexpr std::size_t step = elements<N>;
   const shape matrix = s.rows.matrix, unit = unit_extent<C, array_with<C, 0>>(matrix);
   const shape whole = within(uniform_region<C>, matrix);
   const std::size_t rows = std::min(whole.rows, round_up(matrix.rows, unit.rows) - first.row);
   const std::size_t cols = std::min(whole.cols, round_up(matrix.cols, unit.cols) - first.col);
-  const weight_region weights = s.region(first, size);
+  const auto write = [&](std::size_t r, std::size_t c, std::uint32_t q) {
+    set_code<codes>(out, {first.row + r, first.col + c}, q);
+  };
+  s.region(first, size).template each_vector<step>([&](std::size_t i, std::size_t, const auto& x, const auto& e) {
+    write(i / size.cols, i % size.cols, code(i, x, e));
+  });
+  if (size.rows == rows && round_up(size.cols, step) >= cols) return;
+  std::array<float, step> ones;
+  ones.fill(1);
+  const std::uint32_t outside = code(none, std::array<float, step>{}, ones);
   for (std::size_t r = 0; r < rows; ++r)
-    for (std::size_t c = 0; c < cols; ++c) {
-      const std::size_t i = r * size.cols + c;
-      set_code<codes>(out, {first.row + r, first.col + c},
-                      r < size.rows && c < size.cols ? code(weights[i], i) : outside);
-    }
+    for (std::size_t c = r < size.rows ? round_up(size.cols, step) : 0; c < cols; c += step) write(r, c, outside);
+}
+
+// The code of neighbouring weights, as many as C's number has values for a code.
+template <class C, any_fit Fit, std::size_t Size>
+constexpr std::uint32_t code_for(const std::array<float, Size>& x, const std::array<float, Size>& e,
+                                 const element_map& m) {
+  if constexpr (scalar_format<typename C::number>) return code_of<C, Fit>(x[0], m);
+  else return code_of<C, Fit>(x, e, m);
 }
 
 // All parts: the coarser levels, then for each region that is fitted together the finest levels and the codes.
@@ -47,8 +64,8 @@ constexpr void write_regions(const source& s, const packed_span<C>& out) {
     write_last_level<void, O, offset>(s, out, fitted, fitted_size, last.offset);
     each_region_in(s.rows, uniform_region<C>, fitted, fitted_size, [&](coord first, shape size) {
       const element_map map = map_of<C, Fit>(ideal, affine{scale_at(out, first), offset_at(out, first)});
-      write_codes_of(
-          s, out, first, size, [&](float x, std::size_t) { return code_of<C, Fit>(x, map); }, code_of<C, Fit>(0, map));
+      write_codes_of(s, out, first, size,
+                     [&](std::size_t, const auto& x, const auto& e) { return code_for<C, Fit>(x, e, map); });
     });
   });
 }
@@ -90,8 +107,9 @@ void write_blocks(const source& s, const packed_span<C>& out) {
       const affine ideal{exact(scales.coarse * G::template level<0>::number::value(scales.codes[i]))};
       const element_map map = map_of<C, Fit>(ideal, stored);
       const bool keeps = Fit::codes.scale == from::stored && stored.scale == 0;
-      const auto code = [&](float x, std::size_t k) { return keeps ? groups[i].codes[k] : code_of<C, Fit>(x, map); };
-      write_codes_of(s, out, at[i], extent[i], code, code_of<C, Fit>(0, map));
+      write_codes_of(s, out, at[i], extent[i], [&](std::size_t k, const auto& x, const auto&) {
+        return keeps && k != none ? groups[i].codes[k] : code_of<C, Fit>(x[0], map);
+      });
     }
   });
 }
@@ -121,8 +139,8 @@ template <any_codec C, class Fit = fit_of<C>>
 constexpr result<void> encode(matrix_view<const float> x, packed_span<C> out, std::span<const float> importance = {},
                               nonfinite policy = nonfinite::refuse) {
   static_assert(any_fit<Fit>, "encode: a fit has `codes` and `ideal<C>`; see fit/fit.hpp");
-  static_assert(scalar_format<typename C::number>,
-                "encode: formats of several weights to a code need a search of their own");
+  static_assert(uniform_region<C>.cols % elements<typename C::number> == 0,
+                "encode: the weights of a code must share scale and offset; make groups whole vectors of the number");
   if constexpr (has_weighted_form<Fit>)
     if (!importance.empty()) return encode<C, typename Fit::with_importance>(x, out, importance, policy);
 
