@@ -50,7 +50,7 @@ constexpr float plus_squared(float sum, float e, float q, float value) {
 
 // The magnitudes of every point of a grid.
 template <grid_of_points N>
-inline constexpr auto point_table = [] {
+inline constexpr auto point_magnitudes = [] {
   std::array<std::array<float, N::dimension>, N::points.size()> t{};
   for (std::size_t i = 0; i < t.size(); ++i)
     for (std::size_t j = 0; j < N::dimension; ++j)
@@ -70,7 +70,7 @@ template <grid_of_points N, bool Flip>
 constexpr grid_point nearest_point(const float* a, const float* e) {
   grid_point best;
   for (std::uint32_t i = 0; i < N::points.size(); ++i) {
-    const auto& m = point_table<N>[i];
+    const auto& m = point_magnitudes<N>[i];
     float cost = 0;
     for (std::size_t j = 0; j < N::dimension && cost < best.cost; ++j) cost = plus_squared(cost, e[j], a[j], m[j]);
     if (!(cost < best.cost)) continue;
