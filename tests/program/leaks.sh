@@ -1,6 +1,6 @@
 #!/bin/sh
-# leaks.sh OBJECT...: no function outside a namespace of one target (N_*) uses wide registers. Such a function may be a weak
-# symbol: the linker could take it in place of one compiled for any machine. Objects are compiled without -m flags.
+# leaks.sh OBJECT...: no function outside a namespace of one target (N_*) uses wide registers. Such a function may be a
+# weak symbol: the linker could take it in place of one compiled for any machine. Objects are compiled without -m flags.
 set -u
 for object; do
   objdump -dC --no-show-raw-insn "$object" || exit 1

@@ -1,8 +1,8 @@
 #!/bin/sh
-# links.sh DIR WORK "COMPILER FLAGS": what the public functions call for a codec is defined in exactly one file; none and
-# two are link errors that name the codec.
+# links.sh WORK "COMPILER FLAGS": what the public functions call for a codec is defined in exactly one file; none and two
+# are link errors that name the codec.
 set -u
-here=$1 work=$2 compile="$3 -std=c++20 -O0 -DHWY_COMPILE_ONLY_STATIC -DHWY_IS_DEBUG_BUILD=0"
+work=$1 compile="$2 -std=c++20 -O0 -DHWY_COMPILE_ONLY_STATIC -DHWY_IS_DEBUG_BUILD=0"
 mkdir -p "$work" && cd "$work" || exit 1
 cat >codec.hpp <<'END'
 #include "quern/quern.hpp"
