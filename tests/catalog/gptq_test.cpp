@@ -57,7 +57,7 @@ TEST_CASE("v1 stores a zero point less one, modulo the number of codes: words 0x
 
 TEST_CASE("3 bits are one stream of 96: codes 10 and 21 lie in two words") {
   packed<gptq::v2<3, 32>> p(32, 32);
-  for (const std::size_t c : {10, 21}) set_code<codes>(p.span(), {0, c}, 7);
+  for (const std::size_t c : {10u, 21u}) set_code<codes>(p.span(), {0, c}, 7);
   CHECK(element<std::uint32_t>(p, 0, 0) == 0xc0000000);
   CHECK(element<std::uint32_t>(p, 0, 32) == 0x80000001);
   CHECK(element<std::uint32_t>(p, 0, 64) == 0x00000003);

@@ -18,12 +18,12 @@ std::vector<std::size_t> weight_order() {
   std::vector<std::size_t> perm;
   for (std::size_t i = 0; i < 32; ++i)
     for (std::size_t j = 0; j < 4; ++j)
-      for (const std::size_t block : {0, 1})
+      for (const std::size_t block : {0u, 1u})
         for (const std::size_t row : {2 * (i % 4), 2 * (i % 4) + 1, 2 * (i % 4 + 4), 2 * (i % 4 + 4) + 1})
           perm.push_back(16 * row + i / 4 + 8 * block + 256 * j);
   std::vector<std::size_t> interleaved;
   for (std::size_t i = 0; i < perm.size(); i += 8)
-    for (const std::size_t k : {0, 2, 4, 6, 1, 3, 5, 7}) interleaved.push_back(perm[i + k]);
+    for (const std::size_t k : {0u, 2u, 4u, 6u, 1u, 3u, 5u, 7u}) interleaved.push_back(perm[i + k]);
   return interleaved;
 }
 std::vector<std::size_t> group_scale_order() {
@@ -35,7 +35,7 @@ std::vector<std::size_t> group_scale_order() {
 std::vector<std::size_t> channel_scale_order() {
   std::vector<std::size_t> perm;
   for (std::size_t i = 0; i < 4; ++i)
-    for (const std::size_t j : {0, 1, 8, 9, 16, 17, 24, 25}) perm.push_back(2 * i + j);
+    for (const std::size_t j : {0u, 1u, 8u, 9u, 16u, 17u, 24u, 25u}) perm.push_back(2 * i + j);
   return perm;
 }
 

@@ -42,7 +42,7 @@ inline constexpr std::array<float, 16> odd_values{0.0f,
                                                   7};
 inline constexpr std::array<float, 32> more_values = [] {
   std::array<float, 32> t{};
-  for (std::size_t i = 0; i < 32; ++i) t[i] = odd_values[i % 16] * (i < 16 ? 1.0f : 0.25f);
+  for (std::size_t i = 0; i < 32; ++i) t[i] = i < 16 || !is_finite(odd_values[i % 16]) ? odd_values[i % 16] : odd_values[i % 16] * 0.25f;
   return t;
 }();
 // 12 and 20 bits: too many for a table.

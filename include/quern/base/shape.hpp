@@ -27,8 +27,10 @@ constexpr shape within(shape s, shape matrix) {
 
 // a / b, rounded up; 0 / 0 is 0, so that an empty matrix has no units.
 constexpr std::size_t ceil_div(std::size_t a, std::size_t b) { return a == 0 ? 0 : (a - 1) / b + 1; }
-
 constexpr std::size_t round_up(std::size_t a, std::size_t multiple) { return ceil_div(a, multiple) * multiple; }
+
+// Whole parts of n in a; none where n is all.
+constexpr std::size_t whole_parts(std::size_t a, std::size_t n) { return n == all ? 0 : a / n; }
 
 // a * b and a + b, or false where that does not fit into std::size_t; `out` is then unchanged.
 constexpr bool multiply(std::size_t a, std::size_t b, std::size_t& out) {

@@ -23,11 +23,11 @@ inline constexpr bool is_sign = [] {
   else return false;
 }();
 
-// min_max for a scalar codec with an offset that has more than a few values; for others the rule of MX where a scale is a
-// power of two, sign and mean where there is nothing but a sign, else absmax.
+// min_max for a scalar codec with an offset worth the name; for others the rule of MX where a scale is a power of two, sign
+// and mean where there is nothing but a sign, else absmax.
 template <class C>
 using default_fit = std::conditional_t<
-    has_offset<C> && !has_few_offsets<C> && scalar_format<typename C::number>, min_max,
+    has_offset<C> && !has_slight_offset<C> && scalar_format<typename C::number>, min_max,
     std::conditional_t<is_sign<typename C::number>, sign_and_mean,
                        std::conditional_t<has_power_of_two_scale<C>, mx_scale<mx_rule::floor>, absmax>>>;
 

@@ -155,18 +155,26 @@ constexpr float power_of_two_above(float x) {
 template <class C>
 inline constexpr bool has_offset = C::symmetry::offsets::size > 0;
 
-// Whether an offset has a few values only, so that all can be tried.
-template <class C>
-inline constexpr bool has_few_offsets = [] {
-  if constexpr (C::symmetry::offsets::size == 1) return C::symmetry::offsets::template level<0>::number::bits <= 2;
-  else return false;
-}();
-
 // Whether offsets are zero points: s * (v - z).
 template <class C>
 inline constexpr bool has_zero_point = [] {
   using S = typename C::symmetry;
   return has_offset<C> && S::weight(2, 1, 1) == 0 && S::weight(2, 3, 1) == 4;
+}();
+
+// Whether the zero point is one of at most four that lie within a quarter of the number's range: it shifts the values a
+// little, and all can be tried.
+template <class C>
+inline constexpr bool has_slight_offset = [] {
+  using O = typename C::symmetry::offsets;
+  if constexpr (has_zero_point<C> && O::size == 1) {
+    using Z = typename O::template level<0>::number;
+    using N = typename C::number;
+    const float range = vector_format<N> ? 2 * reach<N> : highest<N> - lowest<N>;
+    return Z::bits <= 2 && (highest<Z> - lowest<Z>)*4 <= range;
+  } else {
+    return false;
+  }
 }();
 
 // ---- from weight to code ----

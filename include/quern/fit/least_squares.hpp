@@ -41,7 +41,7 @@ struct least_squares {
       if (vectors) consider(best_for_codes<C>(w, best)), consider(best_for_codes<C>(w, best));
     };
     const auto search = [&](affine a) {
-      if constexpr (has_few_offsets<C>) {
+      if constexpr (has_slight_offset<C>) {
         using N = typename C::symmetry::offsets::template level<0>::number;
         for (std::uint32_t code = 0; code < 1u << N::bits; ++code) search_from({a.scale, N::value(code)});
       } else {
@@ -100,7 +100,7 @@ struct least_squares {
   // The range of a's values times `factor`, about the same middle.
   template <class C>
   static constexpr affine stretched(const affine& a, float factor) {
-    if constexpr (has_offset<C> && !has_few_offsets<C>) {
+    if constexpr (has_offset<C> && !has_slight_offset<C>) {
       using N = typename C::number;
       constexpr float middle = (lowest<N> + highest<N>) / 2, half = (highest<N> - lowest<N>) / 2;
       const float s = a.scale * factor, least = exact(C::symmetry::weight(a.scale, middle, a.offset)) - exact(s * half);
@@ -116,12 +116,12 @@ struct least_squares {
     double n = 0, v1 = 0, v2 = 0, x1 = 0, xv = 0;  // weighted sums of 1, v, v^2, x, x * v
     each_value<C>(w, a, [&](float weight, float importance, float code_value) {
       // A zero point that is not to be changed counts as part of the value.
-      const float value = has_few_offsets<C> ? C::symmetry::weight(1, code_value, a.offset) : code_value;
+      const float value = has_slight_offset<C> ? C::symmetry::weight(1, code_value, a.offset) : code_value;
       const auto x = static_cast<double>(weight), e = static_cast<double>(importance), v = static_cast<double>(value);
       const double ev = exact(e * v);
       n += e, v1 += ev, v2 += exact(ev * v), x1 += exact(e * x), xv += exact(ev * x);
     });
-    if constexpr (has_offset<C> && !has_few_offsets<C>) {
+    if constexpr (has_offset<C> && !has_slight_offset<C>) {
       const double determinant = exact(n * v2) - exact(v1 * v1);
       if (!(determinant > 0)) return a;
       const auto s = static_cast<float>((exact(n * xv) - exact(v1 * x1)) / determinant);

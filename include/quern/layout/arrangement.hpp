@@ -9,8 +9,8 @@ namespace quern::inline v0 {
 
 // byte(u, units, b, size): the array's byte that holds byte b of the unit at u, of `size` bytes, in a grid of `units`.
 // Optional promises: rows_are_contiguous, that a row of units lies together, one whole unit after the other; regular, that
-// byte() is linear in u.row and in u.col; together(size), that bytes [i * n, (i + 1) * n) of a unit lie together, where n is
-// its result and divides `size`.
+// from a unit to the next of its row, and to the next of its column, all bytes move by the same step; together(size), that
+// bytes [i * n, (i + 1) * n) of a unit lie together, where n is its result and divides `size`.
 template <class A>
 concept arrangement = requires(coord u, shape units, std::size_t n) {
   { A::byte(u, units, n, n) } -> std::same_as<std::size_t>;

@@ -16,6 +16,7 @@
 #include "quern/number/f32.hpp"
 #include "quern/simd/float_mode.hpp"
 #include "quern/simd/lookup-inl.hpp"
+#include "quern/simd/points-inl.hpp"
 #include "quern/simd/scales-inl.hpp"
 #include "quern/simd/unpack-inl.hpp"
 #include "quern/simd/vector-inl.hpp"
@@ -28,7 +29,10 @@ namespace HWY_NAMESPACE {
 // where they are not longer than that.
 template <class C>
 inline constexpr std::size_t kChunk = [] {
-  constexpr std::size_t most = kPanel<C> == 1 ? 2048 : 1024;
+  constexpr std::size_t most = kPanel<C> == 1
+                                   ? 2048
+                                   : std::clamp(std::bit_floor(std::size_t{1} << 17) / (kPanel<C> * C::number::bits),
+                                                std::size_t{256}, std::size_t{2048});
   std::size_t n = std::lcm(std::size_t{64}, elements<typename C::number>);
   const auto take = [&](std::size_t cols) {
     if (cols != all && std::lcm(n, cols) <= most) n = std::lcm(n, cols);
@@ -54,16 +58,25 @@ HWY_INLINE VF Weight(VF s, VF v, VF o) {
   else return hn::Add(Exact(hn::Mul(s, v)), o);
 }
 
-// Whether each vector of a block of 64 weights lies within one granule of the numbers, so that one of them is broadcast;
-// otherwise there is one number for each weight.
-constexpr bool broadcasts(std::size_t granule) { return granule % 64 == 0 || (granule % 16 == 0 && 64 % granule == 0); }
+// How the weights of a block of 64 find their numbers, of which there is one for each `granule` weights.
+enum class spreading {
+  broadcast,  // each vector has one
+  registers,  // a few to a vector
+  memory      // written to memory first, one for each weight
+};
+constexpr spreading spreading_of(std::size_t granule) {
+  if (granule % 64 == 0 || (granule % 16 == 0 && 64 % granule == 0)) return spreading::broadcast;
+  return granule == 8 || granule == 4 ? spreading::registers : spreading::memory;
+}
 
-// The numbers that a block of weights sees, of which there is one for each Granule weights; 0: one for all.
+// The numbers of a vector of weights, from weight col + offset of the chunk. Granule 0: one for all.
 template <std::size_t Granule>
 HWY_INLINE VF NumberAt(const float* numbers, std::size_t col, std::size_t offset) {
   const DF df;
   if constexpr (Granule == 0) return hn::Set(df, numbers[0]);
-  else if constexpr (broadcasts(Granule)) return hn::Set(df, numbers[col / Granule + offset / Granule]);
+  else if constexpr (spreading_of(Granule) == spreading::broadcast)
+    return hn::Set(df, numbers[col / Granule + offset / Granule]);
+  else if constexpr (spreading_of(Granule) == spreading::registers) return SpreadVector<Granule>(numbers, col + offset);
   else return hn::LoadU(df, numbers + col + offset);
 }
 
@@ -93,14 +106,12 @@ template <std::size_t Granule, std::size_t Chunk>
 struct chunk_numbers {
   static constexpr std::size_t room = Granule == 0 ? 64 : Chunk / Granule + 64;
   HWY_ALIGN float numbers[room];
-  HWY_ALIGN float each_weight[broadcasts(Granule) ? 1 : Chunk + 64];
+  HWY_ALIGN float each_weight[spreading_of(Granule) == spreading::memory ? Chunk + 64 : 1];
 
   HWY_INLINE const float* Use(std::size_t n) {
-    if constexpr (broadcasts(Granule)) return numbers;
-    else {
-      Spread(numbers, Granule, 0, n, each_weight);
-      return each_weight;
-    }
+    if constexpr (spreading_of(Granule) != spreading::memory) return numbers;
+    Spread(numbers, Granule, 0, n, each_weight);
+    return each_weight;
   }
 };
 
@@ -127,6 +138,10 @@ HWY_INLINE void DecodeChunk(chunk_codes<C, kChunk<C>>& unpacked, const row_const
     Spread(scales.numbers, scale_granule == 0 ? n : scale_granule, 0, n, s);
     Spread(offsets.numbers, offset_granule == 0 ? n : offset_granule, 0, n, o);
     call_weight<S>(s, values, o, n, out);
+  } else if constexpr (has_point_bytes<N>) {
+    HWY_ALIGN std::uint8_t bytes[chunk + 17 * elements<N>];
+    PointBytes<N, chunk / elements<N> + 1>(codes.codes, codes.count, bytes);
+    Combine<point_byte<N>, S::form, scale_granule, offset_granule>(bytes, scales.Use(n), offsets.Use(n), n, out);
   } else if constexpr (kLookUpFirst<N>) {
     HWY_ALIGN float values[chunk + 64];
     ExpandValues<N>(codes.codes, codes.count, values);

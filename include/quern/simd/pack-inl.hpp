@@ -52,7 +52,7 @@ HWY_INLINE void PackStretch(const std::uint8_t* HWY_RESTRICT codes, std::uint8_t
       const V before = stretch.filled == 31 ? byte : hn::LoadU(d, to);
       Unroll<5>([&](auto digit) QUERN_INLINE {
         byte = hn::Add(byte, hn::Add(byte, byte));
-        if constexpr ((stretch.filled >> digit & 1) == 0) byte = hn::Add(byte, Trits<digit>(before));
+        if constexpr ((stretch.filled >> digit & 1) == 0) byte = hn::Add(byte, Trits(before, hn::Set(d, power_of_three(digit))));
         Unroll<static_cast<int>(stretch.members)>([&](auto m) QUERN_INLINE {
           constexpr pack_member member = Plan::runs.members[FirstMember + static_cast<std::size_t>(m)];
           if constexpr (member.digit == static_cast<unsigned>(digit)) {

@@ -255,7 +255,7 @@ inline constexpr std::size_t window_cols = [] {
   };
   std::size_t best = region.cols;
   for (std::size_t n = region.cols; n <= most; n += region.cols)
-    if (fits(n) && (unit == all || n % unit == 0 || best % unit != 0)) best = n;
+    if (fits(n) && (whole_parts(n, unit) * unit == n || whole_parts(best, unit) * unit != best)) best = n;
   return best;
 }();
 
@@ -264,7 +264,7 @@ template <class C>
 inline constexpr std::size_t step_cols_of = [] {
   constexpr std::size_t unit = array_of<C, array_with<C, 0>>::unit.cols, window = window_cols<C>;
   if (window != all && window <= 1024) return window;
-  return unit != all && unit <= 1024 ? 1024 / unit * unit : std::size_t{1024};
+  return unit != all && unit <= 1024 ? whole_parts(1024, unit) * unit : std::size_t{1024};
 }();
 
 // Regions of a window.

@@ -22,11 +22,11 @@ namespace HWY_NAMESPACE {
 // Rows that are read together: those that share bytes which must first be brought together.
 template <class C>
 inline constexpr std::size_t kPanel = [] {
-  bool gathers = false;
+  std::size_t rows = 1;
   each_part<C>([&]<std::size_t K>() {
-    if constexpr (parts<C>[K].region.cols != all) gathers = gathers || code_reader<C, K, 1, 1>::gathers;
+    if constexpr (parts<C>[K].region.cols != all) rows = std::max(rows, code_reader<C, K, 1, 1>::panel);
   });
-  return gathers ? std::size_t{16} : std::size_t{1};
+  return rows <= 64 ? rows : std::size_t{1};
 }();
 
 // A part that is the same for a whole row is not read here but kept in row_constants.
@@ -103,8 +103,8 @@ inline constexpr std::size_t granule = [] {
 // out[i] = the joined levels of granularity G, the first of which is part Base, for weights [col + i * granule, ...) of a row;
 // col is a multiple of Chunk, n at most Chunk. 64 numbers more may be written. Without levels, out[0] = none.
 template <class C, class G, std::size_t Base, std::size_t Chunk>
-HWY_INLINE void JoinLevels(chunk_codes<C, Chunk>& chunk, const row_constants<C>& constants, std::size_t col, std::size_t n, float none,
-                           float* HWY_RESTRICT out) {
+HWY_INLINE void JoinLevels(chunk_codes<C, Chunk>& chunk, const row_constants<C>& constants, std::size_t col,
+                           std::size_t n, float none, float* HWY_RESTRICT out) {
   const DF df;
   constexpr std::size_t each = granule<G, Chunk>;
   const std::size_t pieces = each == 0 ? 1 : ceil_div(n, each);
@@ -127,7 +127,7 @@ HWY_INLINE void JoinLevels(chunk_codes<C, Chunk>& chunk, const row_constants<C>&
     } else {
       using N = part_number<C, K>;
       const auto& part = chunk.template Part<K>();
-      constexpr std::size_t span = cols / each;  // numbers for one of this level
+      constexpr std::size_t span = whole_parts(cols, each);  // numbers for one of this level
       if constexpr (span == 1 && first) {
         ExpandValues<N>(part.codes, part.count, out);
       } else {
@@ -141,7 +141,7 @@ HWY_INLINE void JoinLevels(chunk_codes<C, Chunk>& chunk, const row_constants<C>&
         } else if constexpr (Chunk % cols == 0 && (span % 16 == 0 || 16 % span == 0)) {
           join([&](std::size_t p) QUERN_INLINE { return SpreadVector<span>(level, p); });
         } else {
-          HWY_ALIGN float spread[Chunk / each + 64];
+          HWY_ALIGN float spread[whole_parts(Chunk, each) + 64];
           Spread(level, span, col % cols / each, pieces, spread);
           join([&](std::size_t p) QUERN_INLINE { return hn::LoadU(df, spread + p); });
         }

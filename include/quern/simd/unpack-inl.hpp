@@ -35,39 +35,59 @@ HWY_INLINE V MoveBits(V v) {
   else return v;
 }
 
-// Digit Digit of bytes in base 3, as trit_of: multiplied by 3^Digit modulo 256, the digit is which third the byte lies in.
-template <int Digit, class V>
-HWY_INLINE V Trits(V v) {
+// The digits of bytes in base 3, as trit_of: which third of 256 the byte lies in when it is multiplied by `power`, three to the
+// digit's number, modulo 256. Bytes are multiplied in pairs, at the top of 16 bits.
+template <class V>
+HWY_INLINE V Trits(V bytes, V power) {
   const hn::DFromV<V> d;
-  for (int i = 0; i < Digit; ++i) v = hn::Add(v, hn::Add(v, v));
-  const V one = hn::Set(d, 1);
-  return hn::Add(hn::IfThenElseZero(hn::Gt(v, hn::Set(d, 85)), one),
-                 hn::IfThenElseZero(hn::Gt(v, hn::Set(d, 170)), one));
+  const hn::Repartition<std::uint16_t, decltype(d)> d16;
+  const auto digit = [&](auto pair, auto by) QUERN_INLINE { return hn::MulHigh(hn::Mul(pair, by), hn::Set(d16, 3)); };
+  const auto pairs = hn::BitCast(d16, bytes), powers = hn::BitCast(d16, power);
+  const auto low = digit(pairs, hn::ShiftLeft<8>(powers)),
+             high = digit(hn::ShiftRight<8>(pairs), hn::And(powers, hn::Set(d16, 0xff00)));
+  return hn::BitCast(d, hn::Or(low, hn::ShiftLeft<8>(high)));
 }
 
-// Codes of `Width` bits that lie in a window: a byte shuffle, a shift of every lane, a mask.
-template <unsigned Width, window_shifts Shifts>
-HWY_INLINE VWindow WindowBits(VWindow raw, const window_tables<kWindow>& tables) {
+// store(i, codes) for i < n: codes of `Width` bits that lie in the window load(i): a byte shuffle, a shift of every lane, a mask.
+template <unsigned Width, window_shifts Shifts, class Load, class Store>
+HWY_INLINE void EachWindow(const window_tables<kWindow>& tables, std::size_t n, Load load, Store store) {
   const DWindow d;
   const VWindow mask = hn::Load(d, tables.mask.data());
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
-  const VWindow bytes = hn::TableLookupLanes(raw, hn::SetTableIndices(d, tables.index.data()));
-  if constexpr (Shifts == window_shifts::none) return hn::And(bytes, mask);
-  else return hn::And(MultiShift(bytes, hn::Load(d, tables.at.data())), mask);
+  const auto index = hn::SetTableIndices(d, tables.index.data());
+  const VWindow at = hn::Load(d, tables.at.data());
+  for (std::size_t i = 0; i < n; ++i) {
+    const VWindow bytes = hn::TableLookupLanes(load(i), index);
+    if constexpr (Shifts == window_shifts::none) store(i, hn::And(bytes, mask));
+    else store(i, hn::And(MultiShift(bytes, at), mask));
+  }
 #else
   if constexpr (Shifts == window_shifts::none) {
-    return hn::And(hn::TableLookupBytes(raw, hn::Load(d, tables.index.data())), mask);
+    const VWindow index = hn::Load(d, tables.index.data());
+    for (std::size_t i = 0; i < n; ++i) store(i, hn::And(hn::TableLookupBytes(load(i), index), mask));
   } else {  // each code and the byte after it in 16 bits; multiplied so that it ends at the top
     const hn::Repartition<std::int16_t, DWindow> d16;
     const hn::Repartition<std::uint16_t, DWindow> du16;
-    const auto half = [&](std::size_t h) QUERN_INLINE {
-      const auto pair = hn::BitCast(du16, hn::TableLookupBytes(raw, hn::Load(d, tables.pairs.data() + 16 * h)));
-      return hn::BitCast(d16, hn::ShiftRight<16 - static_cast<int>(Width)>(
-                                  hn::Mul(pair, hn::Load(du16, tables.factor.data() + 8 * h))));
+    const VWindow pairs0 = hn::Load(d, tables.pairs.data()), pairs1 = hn::Load(d, tables.pairs.data() + 16);
+    const auto factor0 = hn::Load(du16, tables.factor.data()), factor1 = hn::Load(du16, tables.factor.data() + 8);
+    const auto half = [&](VWindow raw, VWindow pairs, auto factor) QUERN_INLINE {
+      const auto moved = hn::Mul(hn::BitCast(du16, hn::TableLookupBytes(raw, pairs)), factor);
+      return hn::BitCast(d16, hn::ShiftRight<16 - static_cast<int>(Width)>(moved));
     };
-    return hn::And(hn::OrderedDemote2To(d, half(0), half(1)), mask);
+    for (std::size_t i = 0; i < n; ++i) {
+      const VWindow raw = load(i);
+      store(i, hn::And(hn::OrderedDemote2To(d, half(raw, pairs0, factor0), half(raw, pairs1, factor1)), mask));
+    }
   }
 #endif
+}
+template <unsigned Width, window_shifts Shifts>
+HWY_INLINE VWindow WindowBits(VWindow raw, const window_tables<kWindow>& tables) {
+  VWindow codes = raw;
+  EachWindow<Width, Shifts>(
+      tables, 1, [&](std::size_t) QUERN_INLINE { return raw; },
+      [&](std::size_t, VWindow v) QUERN_INLINE { codes = v; });
+  return codes;
 }
 
 // One field's bits of the codes of a piece, moved to where they belong in codes of 8 bits if Place, else at the bottom.
@@ -78,7 +98,7 @@ HWY_INLINE hn::Vec<D> PieceBits(D d, const std::uint8_t* unit, std::size_t offse
   constexpr int shift = Place ? static_cast<int>(held.shift) : 0;
   const std::uint8_t* const p = unit + at.byte + offset;
   if constexpr (at.kind == piece_kind::run && held.digits != 0) {
-    return Trits<static_cast<int>(at.digit)>(hn::LoadU(d, p));
+    return Trits(hn::LoadU(d, p), hn::Set(d, power_of_three(at.digit)));
   } else if constexpr (at.kind == piece_kind::run) {
     const hn::Vec<D> raw = hn::LoadU(d, p);
     if constexpr (held.width == 8) return raw;
@@ -88,7 +108,10 @@ HWY_INLINE hn::Vec<D> PieceBits(D d, const std::uint8_t* unit, std::size_t offse
   } else if constexpr (at.kind == piece_kind::window) {
     constexpr const auto& tables = tables_of<Plan, Field, Piece>();
     const VWindow raw = hn::ResizeBitCast(DWindow(), hn::LoadU(hn::FixedTag<std::uint8_t, at.span>(), p));
-    return MoveBits<shift>(WindowBits<held.width, tables.shifts>(raw, tables));
+    if constexpr (held.digits != 0)
+      return hn::And(Trits(WindowBits<8, window_shifts::none>(raw, tables), hn::Load(DWindow(), tables.at.data())),
+                     hn::Load(DWindow(), tables.mask.data()));
+    else return MoveBits<shift>(WindowBits<held.width, tables.shifts>(raw, tables));
   } else {
     return hn::Zero(d);
   }
@@ -111,24 +134,25 @@ HWY_INLINE void UnpackRun(const std::uint8_t* HWY_RESTRICT units, std::uint8_t* 
   });
 }
 
-// Whole codes of 16 or 32 bits, one after the other, into codes of type T.
-template <class Word, class T>
-HWY_INLINE void CopyWords(const std::uint8_t* p, std::size_t count, unsigned shift, T* out) {
-  for (std::size_t i = 0; i < count; ++i) {
-    std::uint32_t v = 0;
-    for (std::size_t b = 0; b < sizeof(Word); ++b) v |= std::uint32_t{p[i * sizeof(Word) + b]} << 8 * b;
-    out[i] = static_cast<T>(out[i] | v << shift);
+// to[i] |= word i << Shift, of little-endian words of 8, 16 or 32 bits
+template <class Word, unsigned Shift, std::size_t Count, class T>
+HWY_INLINE void OrWords(const std::uint8_t* words, T* to) {
+  if constexpr (HWY_IS_BIG_ENDIAN && sizeof(Word) > 1) {
+    for (std::size_t i = 0; i < Count; ++i) {
+      std::uint32_t v = 0;
+      for (std::size_t b = 0; b < sizeof(Word); ++b) v |= std::uint32_t{words[i * sizeof(Word) + b]} << 8 * b;
+      to[i] = static_cast<T>(to[i] | v << Shift);
+    }
+  } else {
+    const hn::CappedTag<T, std::min<std::size_t>(Count, 64 / sizeof(T))> d;
+    const hn::Rebind<Word, decltype(d)> dw;
+    for (std::size_t i = 0; i < Count; i += hn::Lanes(d)) {
+      const auto word = hn::LoadU(dw, reinterpret_cast<const Word*>(words + i * sizeof(Word)));
+      if constexpr (sizeof(Word) == sizeof(T))
+        hn::StoreU(hn::Or(hn::LoadU(d, to + i), hn::ShiftLeft<Shift>(word)), d, to + i);
+      else hn::StoreU(hn::Or(hn::LoadU(d, to + i), hn::ShiftLeft<Shift>(hn::PromoteTo(d, word))), d, to + i);
+    }
   }
-}
-
-// to[i] |= bits[i] << Shift
-template <unsigned Shift, std::size_t Count, class T>
-HWY_INLINE void OrBits(const std::uint8_t* bits, T* to) {
-  const hn::CappedTag<T, std::min<std::size_t>(Count, 64 / sizeof(T))> d;
-  const hn::Rebind<std::uint8_t, decltype(d)> d8;
-  for (std::size_t i = 0; i < Count; i += hn::Lanes(d))
-    hn::StoreU(hn::Or(hn::LoadU(d, to + i), hn::ShiftLeft<Shift>(hn::PromoteTo(d, hn::LoadU(d8, bits + i)))), d,
-               to + i);
 }
 
 // Wider codes: field by field.
@@ -143,14 +167,14 @@ HWY_INLINE void UnpackRun(const std::uint8_t* HWY_RESTRICT units, T* HWY_RESTRIC
       constexpr piece at = Plan::piece_at[f][b];
       T* const to = out + static_cast<std::size_t>(b) * width;
       if constexpr (at.kind == piece_kind::words && held.width == 16) {
-        CopyWords<std::uint16_t>(units + at.byte, width, held.shift, to);
+        OrWords<std::uint16_t, held.shift, width>(units + at.byte, to);
       } else if constexpr (at.kind == piece_kind::words) {
-        CopyWords<std::uint32_t>(units + at.byte, width, held.shift, to);
+        OrWords<std::uint32_t, held.shift, width>(units + at.byte, to);
       } else if constexpr (at.kind != piece_kind::none) {
         HWY_ALIGN std::uint8_t bits[width + 64];
         for (std::size_t j = 0; j < width; j += hn::Lanes(d))
           hn::StoreU(PieceBits<Plan, f, b, false>(d, units, j), d, bits + j);
-        OrBits<held.shift, width>(bits, to);
+        OrWords<std::uint8_t, held.shift, width>(bits, to);
       }
     });
   });
@@ -192,20 +216,68 @@ HWY_INLINE void UnpackEach(const std::uint8_t* unit, T* out) {
   });
 }
 
-// Codes of one row of units with several, by tables of that row.
+// Codes [first, first + count) of part K of a row, where units have one code in each row.
+template <class C, std::size_t K, class T>
+HWY_INLINE void ReadColumns(const packed_view<C>& w, std::size_t row, std::size_t first, std::size_t count,
+                            T* HWY_RESTRICT out) {
+  using R = unit_run<C, K, 1>;
+  using P = typename R::P;
+  using A = typename P::stored_in::arrangement;
+  constexpr std::size_t unit_rows = P::unit(sample).rows, size = R::unit_bytes;
+  const shape units = units_of<C, P::array>(w.matrix());
+  const auto* const base = reinterpret_cast<const std::uint8_t*>(w.array(P::array).data());
+  const std::size_t step = A::byte({0, 1}, units, 0, size) - A::byte({0, 0}, units, 0, size);
+  Unroll<static_cast<int>(R::fields)>([&](auto f) QUERN_INLINE {
+    constexpr held_bits held = R::held[f];
+    constexpr unsigned width = held.width, most = (width + 14) / 8;
+    const spot at = column_spots<C, K>[row % unit_rows / P::facts.region.rows][f];
+    const auto bit = static_cast<unsigned>(at.bit), shift = bit % 8, needed = (shift + width + 7) / 8;
+    const std::uint8_t* p[most];  // its bytes
+    for (unsigned b = 0; b < most; ++b)
+      p[b] = base + A::byte({row / unit_rows, first}, units, bit / 8 + (b < needed ? b : 0), size);
+    const auto read = [&](auto load) QUERN_INLINE {
+      for (std::size_t i = 0; i < count; ++i) {
+        std::uint32_t code = at.bit < 0 ? 0 : static_cast<std::uint32_t>(load(i * step) >> shift) & low_bits(width);
+        code = held.digits ? trit_of(code, at.digit) : code << held.shift;
+        out[i] = static_cast<T>(f == 0 ? code : out[i] | code);
+      }
+    };
+    if constexpr (width == 16 && !HWY_IS_BIG_ENDIAN) {
+      if (shift == 0 && p[1] == p[0] + 1) {
+        read([&](std::size_t i) QUERN_INLINE { return LoadBytes<2>(p[0] + i); });
+        return;
+      }
+    }
+    if (needed == 1) read([&](std::size_t i) QUERN_INLINE { return std::uint64_t{p[0][i]}; });
+    else
+      read([&](std::size_t i) QUERN_INLINE {
+        std::uint64_t v = 0;
+        for (unsigned b = 0; b < most; ++b) v |= b < needed ? std::uint64_t{p[b][i]} << 8 * b : 0;
+        return v;
+      });
+  });
+}
+
+// Codes of one row of `runs` runs of units with several rows, run_step bytes apart, by the tables of that row.
 template <class Plan>
-HWY_INLINE void UnpackRowRun(const std::uint8_t* HWY_RESTRICT units, std::size_t row, std::uint8_t* HWY_RESTRICT out) {
+HWY_INLINE void UnpackRowRuns(const std::uint8_t* HWY_RESTRICT from, std::size_t run_step, std::size_t runs,
+                              std::size_t row, std::uint8_t* HWY_RESTRICT out) {
   const DWindow d;
+  const hn::FixedTag<std::uint8_t, Plan::width> stored;
   Unroll<static_cast<int>(Plan::pieces)>([&](auto b) QUERN_INLINE {
-    VWindow v = hn::Zero(d);
     Unroll<static_cast<int>(Plan::places::fields)>([&](auto f) QUERN_INLINE {
       constexpr held_bits held = Plan::places::held[f];
       const row_window<kWindow>& window = Plan::windows[row][f][b];
-      const VWindow raw = hn::LoadU(d, units + window.byte);
-      v = hn::Or(
-          v, MoveBits<static_cast<int>(held.shift)>(WindowBits<held.width, window_shifts::words>(raw, window.tables)));
+      EachWindow<held.width, window_shifts::words>(
+          window.tables, runs,
+          [&](std::size_t i) QUERN_INLINE { return hn::LoadU(d, from + i * run_step + window.byte); },
+          [&](std::size_t i, VWindow codes) QUERN_INLINE {
+            std::uint8_t* const to = out + i * Plan::places::count + static_cast<std::size_t>(b) * Plan::width;
+            auto v = hn::ResizeBitCast(stored, MoveBits<static_cast<int>(held.shift)>(codes));
+            if constexpr (f > 0) v = hn::Or(v, hn::LoadU(stored, to));
+            hn::StoreU(v, stored, to);
+          });
     });
-    hn::StoreU(v, d, out + static_cast<std::size_t>(b) * Plan::width);
   });
 }
 
@@ -265,7 +337,8 @@ class code_reader {
   using A = typename P::stored_in::arrangement;
   static constexpr row_plan plan = plan_of<C, K, kWindow>;
   static constexpr bool by_units = plan.how == reading::each || plan.how == reading::pieces ||
-                                   plan.how == reading::rows || plan.how == reading::whole;
+                                   plan.how == reading::rows || plan.how == reading::row_runs ||
+                                   plan.how == reading::whole;
   // What is known when compiling, if codes are read by units.
   static constexpr std::size_t unit_rows = by_units ? P::unit(sample).rows : 1,
                                unit_codes = by_units ? P::grid(sample).cols : 1;
@@ -275,14 +348,19 @@ class code_reader {
     else if constexpr (plan.how == reading::rows) return row_unpack_plan<C, K, kWindow>::reach;
     else return plan.units * unit_size;
   }();
+  static constexpr bool in_words =
+      bytes_together<A>(unit_size) == 4 && arranged_regularly<A>;  // that a transpose brings together
   static constexpr std::size_t most_units = ceil_div(Most, unit_codes) + 2,
                                most_unit_rows = ceil_div(Rows, unit_rows) + 1;
+  static constexpr std::size_t pitch = round_up(most_units * unit_size, 64);  // of unit rows brought together
 
  public:
   // Whether units must be brought together before they are unpacked.
   static constexpr bool gathers =
       by_units && !arranged_by_rows<A> &&
       !(arranged_regularly<A> && bytes_together<A>(unit_size) == unit_size && plan.units == 1);
+  // Rows that are best read together, since they share cache lines.
+  static constexpr std::size_t panel = gathers && in_words ? std::max<std::size_t>(16, 4 * unit_rows) : unit_rows;
   using T = code_t<parts<C>[K].bits>;
   const T* codes;
   std::size_t count;
@@ -302,11 +380,11 @@ class code_reader {
     if constexpr (plan.how == reading::any) {
       read_codes<C, K>(w, row, first_, count, buffer_);
     } else if constexpr (plan.how == reading::columns) {
-      read_column_codes<C, K>(w, row, first_, count, buffer_);
+      ReadColumns<C, K>(w, row, first_, count, buffer_);
     } else if constexpr (plan.how == reading::neighbours) {
       ReadNeighbours<C, K>(w, row, first_, count, buffer_);
     } else if constexpr (gathers) {
-      const std::size_t at = (row / unit_rows - first_unit_row_) * most_units * unit_size;
+      const std::size_t at = (row / unit_rows - first_unit_row_) * pitch;
       Unpack(gathered_ + at, sizeof(gathered_) - at, unit_size, row);
     } else {
       const shape units = units_of<C, P::array>(w.matrix());
@@ -334,6 +412,10 @@ class code_reader {
         std::memcpy(buffer_, from, count * sizeof(T));
         EndCodes(buffer_ + count);
       }
+    } else if constexpr (plan.how == reading::row_runs) {
+      const std::uint8_t* const in_unit = from + RowRun(row % unit_rows / P::facts.region.rows);
+      for (std::size_t u = 0; u < needed; ++u) std::memcpy(buffer_ + u * unit_codes, in_unit + u * step, unit_codes);
+      EndCodes(buffer_ + needed * unit_codes);
     } else if constexpr (plan.how == reading::each) {
       using R = unit_run<C, K, 1>;
       constexpr std::size_t together = 8;
@@ -348,21 +430,34 @@ class code_reader {
     } else {
       const std::size_t run_step = plan.units == 1 ? step : plan.units * unit_size, runs = ceil_div(needed, plan.units);
       constexpr std::size_t run_codes = plan.units * unit_codes;
-      const std::size_t grid_row = row % unit_rows / P::facts.region.rows;
-      const auto unpack = [&](const std::uint8_t* p, std::size_t i) QUERN_INLINE {
-        if constexpr (plan.how == reading::pieces) UnpackRun<unpack_plan<C, K, kWindow>>(p, buffer_ + i * run_codes);
-        else UnpackRowRun<row_unpack_plan<C, K, kWindow>>(p, grid_row, buffer_ + i * run_codes);
+      [[maybe_unused]] const std::size_t grid_row = row % unit_rows / P::facts.region.rows;
+      const auto unpack = [&](const std::uint8_t* p, std::size_t i, std::size_t n) QUERN_INLINE {
+        if constexpr (plan.how == reading::pieces)
+          for (std::size_t k = 0; k < n; ++k)
+            UnpackRun<unpack_plan<C, K, kWindow>>(p + k * run_step, buffer_ + (i + k) * run_codes);
+        else UnpackRowRuns<row_unpack_plan<C, K, kWindow>>(p, run_step, n, grid_row, buffer_ + i * run_codes);
       };
-      const std::size_t direct = left < reach ? 0 : std::min(runs, (left - reach) / run_step + 1);
-      std::size_t i = 0;
-      for (; i < direct; ++i) unpack(from + i * run_step, i);
-      for (; i < runs; ++i) {  // the last units of the array
+      std::size_t direct = runs;  // are read where they are
+      if (left < reach + (runs - 1) * run_step) direct = left < reach ? 0 : (left - reach) / run_step + 1;
+      unpack(from, 0, direct);
+      for (std::size_t i = direct; i < runs; ++i) {  // the last units of the array
         std::uint8_t last[reach] = {};
         std::memcpy(last, from + i * run_step, left - i * run_step);
-        unpack(last, i);
+        unpack(last, i, 1);
       }
       EndCodes(buffer_ + runs * run_codes);
     }
+  }
+
+  // The byte of a unit where a row of its codes begins.
+  static HWY_INLINE std::size_t RowRun(std::size_t grid_row) {
+    constexpr shape grid = P::grid(sample);
+    std::size_t found = 0;
+    walk_unit<C, P::array>(sample, [&]<class Order, class F>(std::size_t byte) {
+      if constexpr (F::what == P::facts.what)
+        found = byte + F::at(Order::position({grid_row, 0}, grid), run{grid.count(), P::facts.bits}).bit / 8;
+    });
+    return found;
   }
 
   // Brings `count` units from column unit_col of each unit row together.
@@ -370,9 +465,10 @@ class code_reader {
                          std::size_t needed) {
     const shape units = units_of<C, P::array>(w.matrix());
     const auto* const base = reinterpret_cast<const std::uint8_t*>(w.array(P::array).data());
-    constexpr std::size_t together = bytes_together<A>(unit_size), pitch = most_units * unit_size;
+    constexpr std::size_t together = bytes_together<A>(unit_size);
     std::size_t r = unit_row;
-    if constexpr (together == 4 && arranged_regularly<A>) {
+    end_row = std::min(end_row, unit_row + most_unit_rows);  // which holds; g++ warns of its own conclusions otherwise
+    if constexpr (in_words) {
       const std::size_t row_step = A::byte({1, 0}, units, 0, unit_size) - A::byte({0, 0}, units, 0, unit_size);
       if (row_step == 4)
         for (; r + 4 <= end_row; r += 4)
@@ -387,23 +483,31 @@ class code_reader {
 
   // Four rows whose words lie side by side: transposed, four words at a time.
   HWY_INLINE void GatherWords(const std::uint8_t* base, shape units, coord at, std::size_t needed, std::uint8_t* to) {
-    constexpr std::size_t pitch = most_units * unit_size, words = unit_size / 4;
+    constexpr std::size_t words = unit_size / 4;
     const hn::FixedTag<std::uint32_t, 4> d;
     const hn::FixedTag<std::uint64_t, 2> d64;
     const hn::FixedTag<std::uint8_t, 16> d8;
-    const auto row_of_words = [&](std::size_t i) QUERN_INLINE {
-      const std::size_t word = std::min(i, needed * words - 1);
-      return hn::BitCast(
-          d, hn::LoadU(d8, base + A::byte({at.row, at.col + word / words}, units, word % words * 4, unit_size)));
+    std::size_t offset[words], left = needed * words, k = 0;
+    for (std::size_t i = 0; i < words; ++i) offset[i] = A::byte(at, units, 4 * i, unit_size);
+    const std::size_t step = A::byte({0, 1}, units, 0, unit_size) - A::byte({0, 0}, units, 0, unit_size);
+    // Word k of a unit, of four rows; the last word once more when there are none left.
+    const auto next = [&]() QUERN_INLINE {
+      const auto v = hn::BitCast(d, hn::LoadU(d8, base + offset[k]));
+      if (left > 1) {
+        --left;
+        if (++k == words) k = 0, base += step;
+      }
+      return v;
     };
     for (std::size_t i = 0; i < needed * words; i += 4) {
-      const auto a = row_of_words(i), b = row_of_words(i + 1), c = row_of_words(i + 2), e = row_of_words(i + 3);
+      const auto a = next(), b = next(), c = next(), e = next();
       const auto ab = hn::BitCast(d64, hn::InterleaveLower(d, a, b)),
                  ce = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
       const auto AB = hn::BitCast(d64, hn::InterleaveUpper(d, a, b)),
                  CE = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
-      const auto put = [&](auto v, std::size_t r)
-                           QUERN_INLINE { hn::StoreU(hn::BitCast(d8, v), d8, to + r * pitch + i * 4); };
+      const auto put = [&](auto v, std::size_t r) QUERN_INLINE {
+        hn::StoreU(hn::BitCast(d8, v), d8, to + r * pitch + i * 4);
+      };
       put(hn::InterleaveLower(d64, ab, ce), 0);
       put(hn::InterleaveUpper(d64, ab, ce), 1);
       put(hn::InterleaveLower(d64, AB, CE), 2);
@@ -412,7 +516,7 @@ class code_reader {
   }
 
   HWY_ALIGN T buffer_[(by_units ? (most_units + plan.units) * unit_codes : Most) + 128];
-  std::uint8_t gathered_[gathers ? most_unit_rows * most_units * unit_size + reach + 64 : 1];
+  HWY_ALIGN std::uint8_t gathered_[gathers ? most_unit_rows * pitch + reach + 64 : 1];
   std::size_t first_, first_unit_row_;
 };
 

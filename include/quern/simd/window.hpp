@@ -12,60 +12,71 @@
 namespace quern::inline v0 {
 
 enum class window_shifts {
-  none,   // every code begins at bit 0 of its byte
-  words,  // code i begins at bit at[i] of the 8 bytes that byte i of the shuffle lies in
-  pairs   // only as pairs of bytes
+  none,  // every code begins at bit 0 of its byte
+  words,  // code i begins at bit at[i] of the 8 bytes that byte i of the shuffle lies in; in base 3, at[i] is a power of three
+  pairs  // only as pairs of bytes
 };
+
+constexpr std::uint8_t power_of_three(std::uint32_t exponent) {
+  std::uint8_t p = 1;
+  while (exponent-- > 0) p = static_cast<std::uint8_t>(3 * p);
+  return p;
+}
 
 template <std::size_t Window>
 struct window_tables {
   static constexpr std::size_t pair_lanes = Window == narrow ? Window : 0;  // a wide shuffle has no need of pairs
   window_shifts shifts = window_shifts::pairs;
   alignas(Window) std::array<std::uint8_t, Window> index{}, at{}, mask{};
-  alignas(16) std::array<std::uint8_t, 2 * pair_lanes> pairs{};  // code i from bytes 2 i and 2 i + 1, in the host's order
-  alignas(16) std::array<std::uint16_t, pair_lanes> factor{};    // 2^(16 - width - bit)
+  alignas(
+      16) std::array<std::uint8_t, 2 * pair_lanes> pairs{};    // code i from bytes 2 i and 2 i + 1, in the host's order
+  alignas(16) std::array<std::uint16_t, pair_lanes> factor{};  // 2^(16 - width - bit)
   bool operator==(const window_tables&) const = default;
 };
 
 // For codes [first, first + count) of a row, which may be fewer than a vector, in one field; `from` is the byte that the
 // vector is loaded from.
 template <std::size_t Window, std::size_t Count>
-constexpr window_tables<Window> make_window_tables(const std::array<spot, Count>& spots, unsigned field_width, std::size_t first,
-                                                   std::size_t count, std::uint32_t from) {
-  const auto width = static_cast<std::int32_t>(field_width);
+constexpr window_tables<Window> make_window_tables(const std::array<spot, Count>& spots, held_bits held,
+                                                   std::size_t first, std::size_t count, std::uint32_t from) {
+  const auto width = static_cast<std::int32_t>(held.width), origin = static_cast<std::int32_t>(from);
   window_tables<Window> t;
-  bool aligned = true, within_byte = true, within_words = true;
-  std::array<std::int32_t, Window> bit{};  // from the vector's first byte; -1: none
-  for (std::size_t i = 0; i < Window; ++i) {
-    const std::int32_t b = i < count ? spots[first + i].bit : -1;
-    bit[i] = b < 0 ? -1 : b - static_cast<std::int32_t>(from) * 8;
+  bool aligned = true, within_byte = true;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::int32_t b = spots[first + i].bit;
     if (b < 0) continue;
     aligned = aligned && b % 8 == 0;
     within_byte = within_byte && b % 8 + width <= 8;
   }
-  for (std::size_t h = 0; h < Window; h += 8) {
-    std::int32_t least = Window - 8, most = 0;  // the bytes that 8 codes begin and end with
-    for (std::size_t i = h; i < h + 8; ++i) {
-      if (bit[i] < 0) continue;
-      least = std::min(least, bit[i] / 8);
-      most = std::max(most, (bit[i] + width - 1) / 8);
-    }
-    within_words = within_words && most - least < 8;
-    for (std::size_t i = h; i < h + 8; ++i) {
-      const std::int32_t b = bit[i] < 0 ? (within_byte ? 0 : least * 8) : bit[i], lane = static_cast<std::int32_t>(i % 8);
-      t.index[i] = static_cast<std::uint8_t>(within_byte ? b / 8 : least + lane);
-      t.at[i] = static_cast<std::uint8_t>(within_byte ? lane * 8 + b % 8 : b - least * 8);
-      t.mask[i] = static_cast<std::uint8_t>(bit[i] < 0 ? 0 : low_bits(field_width));
+  t.shifts = window_shifts::words;
+  for (std::size_t h = 0; h < count; h += 8) {
+    const std::size_t end = std::min(count, h + 8);
+    const byte_list eight = bytes_of_eight(spots, held, first + h, first + end);
+    if (!within_byte && eight.count > 8) t.shifts = window_shifts::pairs;
+    if (!within_byte)
+      for (std::size_t i = 0; i < 8 && i < eight.count; ++i)
+        t.index[h + i] = static_cast<std::uint8_t>(eight.bytes[i] - origin);
+    for (std::size_t i = h; i < end; ++i) {
+      const spot s = spots[first + i];
+      if (s.bit < 0) continue;
+      std::size_t slot = i - h;  // of its byte among the eight
+      if (within_byte) t.index[i] = static_cast<std::uint8_t>(s.bit / 8 - origin);
+      else
+        for (slot = 0; slot < 7 && eight.bytes[slot] != s.bit / 8;) ++slot;
+      t.at[i] = held.digits ? power_of_three(s.digit)
+                            : static_cast<std::uint8_t>(slot * 8 + static_cast<std::size_t>(s.bit % 8));
+      t.mask[i] = static_cast<std::uint8_t>(low_bits(held.width));
       if constexpr (Window == narrow) {
-        const auto one = static_cast<std::uint8_t>(b / 8), other = static_cast<std::uint8_t>((b + width - 1) / 8);
+        const auto one = static_cast<std::uint8_t>(s.bit / 8 - origin),
+                   other = static_cast<std::uint8_t>((s.bit + width - 1) / 8 - origin);
         constexpr bool little = std::endian::native == std::endian::little;
         t.pairs[2 * i] = little ? one : other;
         t.pairs[2 * i + 1] = little ? other : one;
-        t.factor[i] = static_cast<std::uint16_t>(1u << (16 - width - b % 8));
+        t.factor[i] = static_cast<std::uint16_t>(1u << (16 - width - s.bit % 8));
       }
     }
   }
-  t.shifts = aligned ? window_shifts::none : within_byte || within_words ? window_shifts::words : window_shifts::pairs;
+  if (aligned) t.shifts = window_shifts::none;
   return t;
 }
 
@@ -73,7 +84,8 @@ constexpr window_tables<Window> make_window_tables(const std::array<spot, Count>
 
 template <class C, std::size_t K, std::size_t Window>
 struct unpack_plan {
-  static constexpr std::size_t units = plan_of<C, K, Window>.units, width = plan_of<C, K, Window>.width, window = Window;
+  static constexpr std::size_t units = plan_of<C, K, Window>.units, width = plan_of<C, K, Window>.width,
+                               window = Window;
   using places = unit_run<C, K, units>;
   static constexpr std::size_t pieces = places::count / width;
 
@@ -81,7 +93,8 @@ struct unpack_plan {
   static constexpr auto piece_at = [] {
     std::array<std::array<piece, pieces>, places::fields> all_pieces{};
     for (std::size_t f = 0; f < places::fields; ++f)
-      for (std::size_t b = 0; b < pieces; ++b) find_piece(places::spots[f], places::held[f], b * width, width, Window, all_pieces[f][b]);
+      for (std::size_t b = 0; b < pieces; ++b)
+        find_piece(places::spots[f], places::held[f], b * width, width, Window, all_pieces[f][b]);
     return all_pieces;
   }();
 
@@ -107,8 +120,9 @@ struct unpack_plan {
 };
 
 template <class Plan, std::size_t Field, std::size_t Piece>
-inline constexpr auto own_tables = make_window_tables<Plan::window>(Plan::places::spots[Field], Plan::places::held[Field].width,
-                                                                    Piece * Plan::width, Plan::width, Plan::piece_at[Field][Piece].byte);
+inline constexpr auto own_tables = make_window_tables<Plan::window>(Plan::places::spots[Field],
+                                                                    Plan::places::held[Field], Piece* Plan::width,
+                                                                    Plan::width, Plan::piece_at[Field][Piece].byte);
 
 // Pieces whose tables are equal share those of the first.
 template <class Plan, std::size_t Field, std::size_t Piece>
@@ -144,7 +158,8 @@ struct row_unpack_plan {
         for (std::size_t b = 0; b < pieces; ++b) {
           piece p;
           find_piece(spots[f], places::held[f], b * width, width, Window, p);
-          t[r][f][b] = {p.byte, make_window_tables<Window>(spots[f], places::held[f].width, b * width, width, p.byte)};
+          if (places::bytes <= Window) p.byte = 0;  // the same bytes for every row, and aligned where units are
+          t[r][f][b] = {p.byte, make_window_tables<Window>(spots[f], places::held[f], b * width, width, p.byte)};
         }
     }
     return t;

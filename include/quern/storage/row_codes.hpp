@@ -92,49 +92,6 @@ constexpr std::size_t bytes_together(std::size_t unit_bytes) {
   else return 1;
 }
 
-// As read_codes, where a unit has one code of part K in each of its rows: its bits lie at the same place in every unit.
-template <class C, std::size_t K, class T>
-void read_column_codes(const packed_view<C>& w, std::size_t row, std::size_t first, std::size_t count, T* out) {
-  using P = part_units<C, K>;
-  using A = typename P::stored_in::arrangement;
-  constexpr shape unit = P::unit(sample), grid = P::grid(sample);
-  constexpr std::size_t size = P::bytes(sample);
-  const shape units = units_of<C, P::array>(w.matrix());
-  const auto* const bytes = reinterpret_cast<const unsigned char*>(w.array(P::array).data());
-  const std::size_t unit_row = row / unit.rows, grid_row = row % unit.rows / P::facts.region.rows;
-  const std::size_t step = A::byte({0, 1}, units, 0, size) - A::byte({0, 0}, units, 0, size);
-  bool empty = true;
-  walk_unit<C, P::array>(sample, [&]<class Order, class F>(std::size_t byte) {
-    if constexpr (F::what == P::facts.what) {
-      constexpr run r{grid.rows, P::facts.bits};
-      const slice held = F::holds(r);
-      const std::size_t position = Order::position({grid_row, 0}, grid);
-      if (position - held.first >= held.count) return;
-      const place at = F::at(position, r);
-      const unsigned bit = at.bit % 8, needed = (bit + held.width + 7) / 8;
-      const unsigned char* p[5] = {};
-      for (unsigned b = 0; b < needed; ++b)
-        p[b] = bytes + A::byte({unit_row, first}, units, byte + at.bit / 8 + b, size);
-      const auto read = [&](auto load) {
-        for (std::size_t i = 0; i < count; ++i) {
-          const std::uint32_t field = static_cast<std::uint32_t>(load(i * step) >> bit) & low_bits(held.width);
-          const std::uint32_t code = held.digits ? trit_of(field, at.digit) : field << held.shift;
-          out[i] = static_cast<T>(empty ? code : out[i] | code);
-        }
-      };
-      if (needed == 1) read([&](std::size_t i) { return std::uint64_t{p[0][i]}; });
-      else if (needed == 2) read([&](std::size_t i) { return std::uint64_t{p[0][i]} | std::uint64_t{p[1][i]} << 8; });
-      else
-        read([&](std::size_t i) {
-          std::uint64_t bits = 0;
-          for (unsigned b = 0; b < needed; ++b) bits |= std::uint64_t{p[b][i]} << 8 * b;
-          return bits;
-        });
-      empty = false;
-    }
-  });
-}
-
 // ---- places that are known when compiling ----
 
 // Where a field holds bits of the code at one position, in bits from the first byte of a run of units; -1: nowhere.
@@ -213,6 +170,30 @@ struct unit_run {
   static constexpr spots_of_row spots = spots_in(0);
 };
 
+// The bytes that codes [first, end), at most 8 of them, have bits in, in rising order.
+struct byte_list {
+  std::array<std::int32_t, 16> bytes{};
+  std::size_t count = 0;
+};
+template <std::size_t Count>
+constexpr byte_list bytes_of_eight(const std::array<spot, Count>& spots, held_bits h, std::size_t first,
+                                   std::size_t end) {
+  byte_list l;
+  const auto add = [&](std::int32_t byte) {
+    std::size_t i = 0;
+    while (i < l.count && l.bytes[i] < byte) ++i;
+    if (i < l.count && l.bytes[i] == byte) return;
+    for (std::size_t j = l.count++; j > i; --j) l.bytes[j] = l.bytes[j - 1];
+    l.bytes[i] = byte;
+  };
+  for (std::size_t i = first; i < end; ++i) {
+    if (spots[i].bit < 0) continue;
+    add(spots[i].bit / 8);
+    add((spots[i].bit + static_cast<std::int32_t>(h.width) - 1) / 8);
+  }
+  return l;
+}
+
 // How codes [first, first + width) of a row lie in one field; false if there is no way that serves a shuffle of `window` bytes.
 template <std::size_t Count>
 constexpr bool find_piece(const std::array<spot, Count>& spots, held_bits h, std::size_t first, std::size_t width,
@@ -245,17 +226,11 @@ constexpr bool find_piece(const std::array<spot, Count>& spots, held_bits h, std
   }
   out.kind = piece_kind::window;
   out.span = std::bit_ceil(std::max(narrow, static_cast<std::size_t>(most - least + 1)));
-  if (width > window || out.span > window || h.digits != 0) return false;
+  if (width > window || out.span > window) return false;
   if (within_byte || window == narrow) return true;
-  for (std::size_t i = first; i < first + width; i += 8) {  // every 8 codes must lie within 8 bytes
-    std::int32_t low = 1 << 30, high = 0;
-    for (std::size_t j = i; j < i + 8 && j < first + width; ++j) {
-      if (spots[j].bit < 0) continue;
-      low = std::min(low, spots[j].bit);
-      high = std::max(high, spots[j].bit);
-    }
-    if ((high + static_cast<std::int32_t>(h.width) - 1) / 8 - low / 8 >= 8) return false;
-  }
+  for (std::size_t i = first; i < first + width;
+       i += 8)  // every 8 codes must lie in 8 bytes, not necessarily neighbours
+    if (bytes_of_eight(spots, h, i, std::min(first + width, i + 8)).count > 8) return false;
   return true;
 }
 
@@ -273,16 +248,29 @@ constexpr bool pieces_serve(const typename Places::spots_of_row& spots, std::siz
 enum class reading {
   any,         // read_codes
   neighbours,  // fields whose codes lie in neighbouring bytes, at places that depend on the matrix
-  columns,     // read_column_codes
+  columns,     // units have one code in each row: at the same place in every unit
   each,        // one code after the other from places that are known when compiling
   pieces,      // `units` units at a time, in pieces of `width` codes
   rows,        // the same, with other pieces for each row of a unit
+  row_runs,    // codes of 8 bits; a unit has several rows of them, and those of a row lie one after the other
   whole        // nothing to do: the bytes are the codes
 };
 struct row_plan {
   reading how = reading::any;
   std::size_t units = 1, width = 0;
 };
+
+// [row][field] of units with one code in each row.
+template <class C, std::size_t K>
+inline constexpr auto column_spots = [] {
+  using R = unit_run<C, K, 1>;
+  std::array<std::array<spot, R::fields>, R::grid.rows> t{};
+  for (std::size_t row = 0; row < R::grid.rows; ++row) {
+    const auto spots = R::spots_in(row);
+    for (std::size_t f = 0; f < R::fields; ++f) t[row][f] = spots[f][0];
+  }
+  return t;
+}();
 
 // Whether codes of whole bytes lie one after the other, with nothing between them.
 template <class C, std::size_t K>
@@ -294,6 +282,20 @@ constexpr bool stored_whole() {
   if (bits != 8 && (std::endian::native != std::endian::little || (bits != 16 && bits != 32))) return false;
   for (std::size_t i = 0; i < R::count; ++i)
     if (R::held[0].digits != 0 || R::spots[0][i].bit != static_cast<std::int32_t>(i * bits)) return false;
+  return true;
+}
+
+// Whether the codes of every row of a unit are bytes that lie one after the other.
+template <class C, std::size_t K>
+constexpr bool stored_in_row_runs() {
+  using R = unit_run<C, K, 1>;
+  if (R::fields != 1 || R::held[0].width != 8 || R::P::facts.bits != 8 || R::held[0].digits != 0) return false;
+  for (std::size_t row = 0; row < R::grid.rows; ++row) {
+    const auto spots = R::spots_in(row);
+    for (std::size_t c = 0; c < R::count; ++c)
+      if (spots[0][c].bit != spots[0][0].bit + static_cast<std::int32_t>(8 * c) || spots[0][c].bit % 8 != 0)
+        return false;
+  }
   return true;
 }
 
@@ -319,11 +321,11 @@ inline constexpr row_plan plan_of = [] {
     constexpr bool one_row = grid.rows == 1;
     constexpr std::size_t bytes = P::bytes(sample);
     // Few codes, units apart.
-    if constexpr (grid.cols == 1 && P::facts.region.cols >= 8 && arranged_regularly<A> &&
+    if constexpr (grid.cols == 1 && grid.rows <= 256 && P::facts.region.cols >= 8 && arranged_regularly<A> &&
                   !(one_row && arranged_by_rows<A>))
       return row_plan{reading::columns, 1, 1};
     if constexpr ((one_row && grid.cols <= 1024 && bytes <= 4096) ||
-                  (grid.cols <= 64 && grid.rows <= most_row_tables && P::facts.bits <= 8)) {
+                  (grid.cols <= 64 && grid.rows <= 256 && P::facts.bits <= 8)) {
       if constexpr (one_row)
         if (stored_whole<C, K>()) return row_plan{reading::whole, 1, 1};
       row_plan found;
@@ -345,6 +347,8 @@ inline constexpr row_plan plan_of = [] {
       tried(std::integral_constant<std::size_t, 8>());
       tried(std::integral_constant<std::size_t, 4>());
       if (found.width != 0) return found;
+      if constexpr (!one_row && grid.cols <= 16 && grid.rows <= 256)
+        if (stored_in_row_runs<C, K>()) return row_plan{reading::row_runs, 1, 1};
       if (one_row && grid.cols <= 16) return row_plan{reading::each, 1, 1};
     }
   }

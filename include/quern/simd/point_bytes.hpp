@@ -1,0 +1,47 @@
+// The points of grids as bytes. Constants only, the same for every instruction set.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <type_traits>
+
+#include "quern/codec/properties.hpp"
+
+namespace quern::inline v0 {
+
+// Whether a format's codes are points of 4 or 8 elements and signs, its values bytes times a unit.
+template <class N>
+inline constexpr bool has_point_bytes = [] {
+  if constexpr (point_format<N>)
+    return (elements<N> == 4 || elements<N> == 8) && (N::dimension == 4 || N::dimension == 8) && N::vectors <= 2 &&
+           N::index_bits <= 16 && as_small_integers<N>.fit_i8() && !has_negative_zero<N>;
+  return false;
+}();
+
+// The elements of a point divided by the unit, without signs, in the order of memory.
+template <class N>
+inline constexpr auto point_words = [] {
+  using word = std::conditional_t<N::dimension == 8, std::uint64_t, std::uint32_t>;
+  std::array<word, N::points.size()> table{};
+  for (std::size_t i = 0; i < table.size(); ++i)
+    for (std::size_t j = 0; j < N::dimension; ++j) {
+      const auto level =
+          static_cast<float>(N::magnitudes[N::points[i] >> (j * N::level_bits) & low_bits(N::level_bits)]);
+      const auto byte = static_cast<std::uint8_t>(static_cast<int>(level / as_small_integers<N>.unit));
+      const std::size_t place = std::endian::native == std::endian::little ? j : N::dimension - 1 - j;
+      table[i] |= static_cast<word>(byte) << 8 * place;
+    }
+  return table;
+}();
+
+// What a byte stands for.
+template <class N>
+struct point_byte {
+  static constexpr unsigned bits = 8;
+  static constexpr float value(std::uint32_t code) {
+    return static_cast<float>(static_cast<std::int8_t>(code)) * as_small_integers<N>.unit;
+  }
+};
+
+}  // namespace quern::inline v0
