@@ -52,7 +52,8 @@ HWY_INLINE VF QuadColumn(V8 quad) {
 template <class Product, int N>
 HWY_INLINE void MultiplyExpanded(const std::uint8_t* HWY_RESTRICT quads,
                                  const panel_place<typename Product::codec_type> (&at)[1],
-                                 const activation_view (&x)[N], const VF* coarse, const VF* coarse_offset, VF* acc) {
+                                 const activation_view (&x)[N], const held<DF>* coarse, const held<DF>* coarse_offset,
+                                 held<DF>* acc) {
   using F = product_facts<Product>;
   using Number = typename F::N;
   using Math = std::conditional_t<F::integer_words, byte_math<typename F::C>, float_math<typename F::C>>;
@@ -97,7 +98,7 @@ HWY_NOINLINE void TileExpanded(const packed_view<typename Product::codec_type>& 
   for (std::size_t n = 0; n < count; ++n) std::memset(y + n * y_stride, 0, tile_rows * sizeof(float));
   for (; at[0].index < all_x.blocks; ++at[0].index, at[0].tile += T::bytes) {
     ExpandTile<C>(at[0].tile, quads, F::integer_words);
-    VF coarse[kParts], coarse_offset[kParts];
+    held<DF> coarse[kParts], coarse_offset[kParts];
     Unroll<kParts>([&](auto r) QUERN_INLINE {
       coarse[r] = CoarseLevels<C, typename C::granularity, 1>(at[0], r);
       if constexpr (F::sums)
@@ -106,7 +107,7 @@ HWY_NOINLINE void TileExpanded(const packed_view<typename Product::codec_type>& 
     const auto rows_of_x = [&](std::size_t n, auto group) QUERN_INLINE {
       constexpr int N = group;
       activation_view x[N];
-      VF acc[kParts * N];
+      held<DF> acc[kParts * N];
       Unroll2<kParts, N>([&](auto r, auto i) QUERN_INLINE {
         if constexpr (r == 0) x[i] = all_x.row(first_x + n + static_cast<std::size_t>(i));
         acc[i * kParts + r] = hn::LoadU(DF(), y + (n + static_cast<std::size_t>(i)) * y_stride + r * kLanes);

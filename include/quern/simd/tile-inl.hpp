@@ -31,8 +31,8 @@ HWY_INLINE void Unroll2(F f) {
 template <class C>
 struct byte_math {
   using N = typename C::number;
-  using sum_type = V32;
-  using operand_type = V8;
+  using sum_type = held<D32>;
+  using operand_type = held<D8>;
   static constexpr int words = 1;
   template <int Word>
   static HWY_INLINE V8 Operand(V8 code) {
@@ -47,8 +47,8 @@ struct byte_math {
 template <class C>
 struct float_math {
   using N = typename C::number;
-  using sum_type = VF;
-  using operand_type = VF;
+  using sum_type = held<DF>;
+  using operand_type = held<DF>;
   static constexpr int words = 4;
   template <int Word>
   static HWY_INLINE VF Operand(V8 code) {
@@ -67,13 +67,13 @@ struct float_math {
 // tile, `s` its number in the row of x.
 template <class Product, int P, int N, class Sum>
 HWY_INLINE void EndSegment(const panel_place<typename Product::codec_type> (&at)[P], std::size_t col, std::size_t s,
-                           const activation_view (&x)[N], const VF* coarse, const VF* coarse_offset, const Sum* sum,
-                           VF* acc) {
+                           const activation_view (&x)[N], const held<DF>* coarse, const held<DF>* coarse_offset,
+                           const Sum* sum, held<DF>* acc) {
   using F = product_facts<Product>;
   using C = typename F::C;
   using S = typename C::symmetry;
   constexpr int R = P * kParts;
-  VF scale[R];
+  held<DF> scale[R];
   Unroll<R>([&](auto r) QUERN_INLINE {
     scale[r] = AllLevels<C, typename C::granularity, 1>(at[r / kParts], col, r % kParts, coarse[r]);
   });
@@ -93,7 +93,7 @@ HWY_INLINE void EndSegment(const panel_place<typename Product::codec_type> (&at)
                                                                               coarse_offset[r]);
       if constexpr (rule == offset_term::subtract_scaled) offset = hn::Mul(offset, scale[r]);
       Unroll<N>([&](auto n) QUERN_INLINE {
-        VF& to = acc[n * R + r];
+        held<DF>& to = acc[n * R + r];
         const VF t = hn::Set(DF(), x[n].sums[s]);
         to = rule == offset_term::add ? hn::MulAdd(offset, t, to) : hn::NegMulAdd(offset, t, to);
       });
@@ -135,12 +135,12 @@ HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w,
   activation_view x[N];
   for (int n = 0; n < N; ++n) x[n] = all_x.row(first_x + static_cast<std::size_t>(n));
 
-  VF acc[R * N];
+  held<DF> acc[R * N];
   Unroll<R * N>([&](auto i) QUERN_INLINE { acc[i] = hn::Zero(DF()); });
 
   std::size_t word = 0, segment = 0;
   for (std::size_t b = 0; b < all_x.blocks; ++b) {
-    VF coarse[R], coarse_offset[R];
+    held<DF> coarse[R], coarse_offset[R];
     Unroll<R>([&](auto r) QUERN_INLINE {
       coarse[r] = CoarseLevels<C, typename C::granularity, 1>(at[r / kParts], r % kParts);
       if constexpr (F::sums)
@@ -171,7 +171,7 @@ HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w,
           if constexpr (native) {
             Unroll<quads>([&](auto i) QUERN_INLINE {
               constexpr int q = j * quads + i;
-              V8 code[R];
+              held<D8> code[R];
               Unroll<R>([&](auto r) QUERN_INLINE { code[r] = codes(std::integral_constant<int, q>(), r); });
               Unroll<Math::words>([&](auto k) QUERN_INLINE {
                 typename Math::operand_type operand[R];
@@ -188,10 +188,10 @@ HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w,
           } else if constexpr (F::integer_words) {  // pairs of 16 bits, widened after a burst that cannot overflow
             constexpr int burst = std::min(quads, std::max(1, burst_quads<Number>));
             Unroll<quads / burst>([&](auto turn) QUERN_INLINE {
-              V16 pairs[R * N];
+              held<D16> pairs[R * N];
               Unroll<burst>([&](auto i) QUERN_INLINE {
                 constexpr int q = j * quads + turn * burst + i;
-                V8 operand[R];
+                held<D8> operand[R];
                 Unroll<R>([&](auto r) QUERN_INLINE {
                   operand[r] = ToBytes<Number>(codes(std::integral_constant<int, q>(), r));
                 });

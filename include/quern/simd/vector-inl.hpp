@@ -25,8 +25,17 @@ namespace quern::inline v0 {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// At most 16 lanes of 32 bits: a tile has 16 rows. All other vectors have as many bytes.
-using DF = hn::CappedTag<float, 16>;
+// Vectors without a size while compiling: those of SVE and of RISC-V.
+#undef QUERN_SIZELESS
+#if HWY_HAVE_SCALABLE || HWY_TARGET_IS_SVE
+#define QUERN_SIZELESS 1
+#else
+#define QUERN_SIZELESS 0
+#endif
+
+// At most 16 lanes of 32 bits: a tile has 16 rows. All other vectors have as many bytes. Where only the machine knows how
+// many there are, the four that every machine has.
+using DF = hn::CappedTag<float, HWY_HAVE_SCALABLE ? 4 : 16>;
 using D32 = hn::RebindToSigned<DF>;
 using DU32 = hn::RebindToUnsigned<DF>;
 using D16 = hn::Repartition<std::int16_t, DF>;
@@ -36,6 +45,23 @@ using V32 = hn::Vec<D32>;
 using VU32 = hn::Vec<DU32>;
 using V16 = hn::Vec<D16>;
 using V8 = hn::Vec<D8>;
+
+// A vector as an element of an array; one without a size lies in memory there.
+#if QUERN_SIZELESS
+template <class D>
+class held {
+ public:
+  held() = default;
+  HWY_INLINE held(hn::Vec<D> v) { hn::StoreU(v, D(), lanes_); }
+  HWY_INLINE operator hn::Vec<D>() const { return hn::LoadU(D(), lanes_); }
+
+ private:
+  hn::TFromD<D> lanes_[hn::MaxLanes(D())];
+};
+#else
+template <class D>
+using held = hn::Vec<D>;
+#endif
 
 // f(constant 0) ... f(constant N - 1). Arrays of vectors are indexed by such constants only: a loop variable as an index
 // puts them in memory. (Nested parameter packs instead crash g++ 12.)
