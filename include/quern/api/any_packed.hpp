@@ -4,10 +4,10 @@
 #pragma once
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "quern/api/matmul.hpp"
 #include "quern/codec/name.hpp"
@@ -131,31 +131,23 @@ class any_packed {
  public:
   any_packed() noexcept = default;
   template <any_codec C>
-  static result<any_packed> try_make(packed<C>&& w) noexcept {
-    any_packed a;
-    a.bytes_.reset(new (std::nothrow) holder<C>(std::move(w)));
-    if (!a.bytes_) return failure{"out of memory", "any_packed", sizeof(holder<C>)};
-    a.view_ = any_view(static_cast<const holder<C>&>(*a.bytes_).w);
-    return result<any_packed>(std::move(a));
+  any_packed(packed<C>&& w) noexcept : view_(w.view()) {
+    auto bytes = std::move(w).release();
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes_[i] = std::move(bytes[i]);
   }
-#if defined(__cpp_exceptions)
-  template <any_codec C>
-  any_packed(packed<C>&& w) : any_packed(value_or_throw(try_make(std::move(w)))) {}
-#endif
+  // What is moved from is empty.
+  any_packed(any_packed&& other) noexcept
+      : bytes_(std::move(other.bytes_)), view_(std::exchange(other.view_, any_view())) {}
+  any_packed& operator=(any_packed&& other) noexcept {
+    std::swap(bytes_, other.bytes_), std::swap(view_, other.view_);
+    return *this;
+  }
   const any_view& view() const noexcept { return view_; }
   operator const any_view&() const noexcept { return view_; }
   const any_view* operator->() const noexcept { return &view_; }
 
  private:
-  struct held {
-    virtual ~held() = default;
-  };
-  template <class C>
-  struct holder final : held {
-    explicit holder(packed<C>&& p) noexcept : w(std::move(p)) {}
-    packed<C> w;
-  };
-  std::unique_ptr<held> bytes_;
+  std::array<aligned_bytes, most_arrays> bytes_;
   any_view view_;
 };
 
@@ -197,11 +189,11 @@ struct any_codec_operations {
       auto t = packed<C>::try_make(b.matrix.rows, b.matrix.cols);
       if (!t) return t.error();
       for (std::size_t i = 0; i < C::layout::arrays; ++i) std::ranges::copy(b.arrays[i], t->array(i).begin());
-      return any_packed::try_make(std::move(*t));
+      return any_packed(std::move(*t));
     } else {
       auto t = try_transcode<quern::tiled<C>>(view(b), ex);
       if (!t) return t.error();
-      return any_packed::try_make(std::move(*t));
+      return any_packed(std::move(*t));
     }
   }
   static constexpr any_operations table{

@@ -77,6 +77,11 @@ class packed {
     return *packed_view<C>::try_make(s, size_.rows, size_.cols);
   }
   packed_span<C> span() noexcept { return *packed_span<C>::try_make(spans(), size_.rows, size_.cols); }
+  // The bytes of all arrays, given up.
+  std::array<aligned_bytes, C::layout::arrays> release() && noexcept {
+    size_ = {0, 0};
+    return std::move(bytes_);
+  }
   operator packed_view<C>() const noexcept { return view(); }
   operator packed_span<C>() noexcept { return span(); }
 
