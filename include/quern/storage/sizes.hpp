@@ -62,6 +62,7 @@ inline constexpr std::size_t block_bytes = unit_bytes<C, 0>(sample);
 // column or the whole matrix.
 template <any_codec C>
 inline constexpr double bits_per_weight = [] {
+  constexpr shape large{40960, 40960};
   double bits = 0;
   each_array<C>([&]<std::size_t I>() {
     bool bounded = true;
@@ -69,8 +70,8 @@ inline constexpr double bits_per_weight = [] {
       if (stores<C, I, K> && (parts<C>[K].region.rows == all || parts<C>[K].region.cols == all)) bounded = false;
     });
     if (bounded)
-      bits += 8.0 * static_cast<double>(unit_bytes<C, I>(sample)) /
-              static_cast<double>(within(array_of<C, I>::unit, sample).count());
+      bits += 8.0 * static_cast<double>(unit_bytes<C, I>(large)) /
+              static_cast<double>(within(array_of<C, I>::unit, large).count());
   });
   return bits;
 }();
