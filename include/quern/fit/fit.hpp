@@ -87,6 +87,11 @@ template <class F, class C>
 concept chooses_finest = statistics_fit<F> && requires {
   { F::template finest_code<C>(statistics{}, float{}) } -> std::same_as<std::uint32_t>;
 };
+// The same code as that of a number: finest_code is the nearest_finite one to finest_number. Vector code then rounds.
+template <class F, class C>
+concept chooses_finest_number = chooses_finest<F, C> && requires {
+  { F::template finest_number<C>(statistics{}, float{}) } -> std::same_as<float>;
+};
 // What the levels finer than the coarsest are taken to reach together. Else the product of what their numbers reach.
 template <class F>
 concept chooses_reach = requires {

@@ -13,6 +13,28 @@ inline constexpr float epsilon = [] {
   return exp2i(-k);
 }();
 
+// The least positive float that is not stored as 0.
+template <scalar_format N>
+inline constexpr float least_stored = [] {
+  std::uint32_t lost = 0, stored = float_to_bits(std::numeric_limits<float>::infinity());
+  if (N::value(nearest_finite<N>(0)) != 0) return 0.0f;
+  while (stored - lost > 1) {
+    const std::uint32_t middle = lost + (stored - lost) / 2;
+    (N::value(nearest_finite<N>(float_from_bits(middle))) == 0 ? lost : stored) = middle;
+  }
+  return float_from_bits(stored);
+}();
+
+// x >= 0, or the stored number's epsilon where x would be stored as 0.
+template <scalar_format N>
+constexpr float or_epsilon(float x) {
+  return x < least_stored<N> ? epsilon<N> : x;
+}
+
+// The number of the finest level of scales.
+template <class C>
+using finest_scale = typename C::granularity::template level<0>::number;
+
 // The greatest magnitude is half of the number's range: 7.5 for offset_integer<4>, 448 for e4m3; a scale of 0 becomes
 // the stored number's epsilon. compressed-tensors, quantization/utils/helpers.py (calculate_qparams) and
 // quantization/lifecycle/forward_helpers.py (_quantize); but for the epsilon, also Marlin's.
@@ -26,10 +48,12 @@ struct half_range {
     return {s.magnitude / ((highest<N> - lowest<N>) / 2)};
   }
   template <class C>
+  static constexpr float finest_number(const statistics& s, float coarser) {
+    return or_epsilon<finest_scale<C>>(coarser == 0 ? 0 : ideal<C>(s).scale / coarser);
+  }
+  template <class C>
   static constexpr std::uint32_t finest_code(const statistics& s, float coarser) {
-    using S = typename C::granularity::template level<0>::number;
-    const std::uint32_t code = nearest_finite<S>(coarser == 0 ? 0 : ideal<C>(s).scale / coarser);
-    return S::value(code) == 0 ? nearest<S>(epsilon<S>) : code;
+    return nearest_finite<finest_scale<C>>(finest_number<C>(s, coarser));
   }
 };
 

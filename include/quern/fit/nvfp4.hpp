@@ -33,14 +33,16 @@ struct nvfp4_scales {
     }
   }
   template <class C>
-  static constexpr std::uint32_t finest_code(const statistics& s, float coarser) {
+  static constexpr float finest_number(const statistics& s, float coarser) {
     const float wanted = quotient<C>(s, coarser);
-    return nearest_finite<block_scale<C>>(wanted < 0x1p-6f ? 0x1p-6f : wanted);
+    return wanted < 0x1p-6f ? 0x1p-6f : wanted;
+  }
+  template <class C>
+  static constexpr std::uint32_t finest_code(const statistics& s, float coarser) {
+    return nearest_finite<finest_scale<C>>(finest_number<C>(s, coarser));
   }
 
  protected:
-  template <class C>
-  using block_scale = typename C::granularity::template level<0>::number;
   template <class C>
   static constexpr float quotient(const statistics& s, float coarser) {
     return coarser == 0 ? 0 : ideal<C>(s).scale / coarser;
@@ -51,9 +53,12 @@ struct nvfp4_scales {
 // quantization/utils/helpers.py (generate_gparam, calculate_qparams), which multiplies by the stored inverse.
 struct nvfp4_scales_or_epsilon : nvfp4_scales {
   template <class C>
+  static constexpr float finest_number(const statistics& s, float coarser) {
+    return or_epsilon<finest_scale<C>>(quotient<C>(s, coarser));
+  }
+  template <class C>
   static constexpr std::uint32_t finest_code(const statistics& s, float coarser) {
-    const std::uint32_t code = nearest_finite<block_scale<C>>(quotient<C>(s, coarser));
-    return block_scale<C>::value(code) == 0 ? nearest<block_scale<C>>(epsilon<block_scale<C>>) : code;
+    return nearest_finite<finest_scale<C>>(finest_number<C>(s, coarser));
   }
 };
 

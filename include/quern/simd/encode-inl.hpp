@@ -55,10 +55,10 @@ class ideals_in_order {
 
   // Not inlined: its callers are of no target.
   HWY_NOINLINE float operator()(coord first, shape, bool) {
-    const shape whole = within({reference::uniform_region<C>.rows, window_cols<C>}, s.rows.matrix);
-    const coord window{first.row, first.col / whole.cols * whole.cols};
+    constexpr std::size_t cols = reference::uniform_region<C>.cols;
+    const coord window{first.row, cols == all ? 0 : first.col / window_cols<C> * window_cols<C>};
     if (!(window == at)) loaded.template Load<true>(s, window, WindowAt<C>(s, window)), at = window;
-    const std::size_t i = (first.col - at.col) / within(reference::uniform_region<C>, s.rows.matrix).cols;
+    const std::size_t i = cols == all ? 0 : (first.col - at.col) / cols;
     return Offsets ? loaded.ideal.offset[i] : loaded.ideal.scale[i];
   }
 
@@ -198,7 +198,7 @@ HWY_INLINE void RoundRegion(const float* HWY_RESTRICT x, std::size_t n, float sh
   using N = typename C::number;
   constexpr code_rule rule = Fit::codes;
   const DF df;
-  const auto round = [&](std::size_t i) QUERN_INLINE {
+  const auto quotient = [&](std::size_t i) QUERN_INLINE {
     VF q = hn::LoadU(df, x + i);
     if constexpr (rule.how != by::nothing) {
       if constexpr (shifts<C, Fit>) q = hn::Sub(q, hn::Set(df, shift));
@@ -207,12 +207,19 @@ HWY_INLINE void RoundRegion(const float* HWY_RESTRICT x, std::size_t n, float sh
       if constexpr (rule.offset == offset_rule::add_rounded) q = Exact(hn::Add(RoundEven(q), hn::Set(df, zero)));
       if constexpr (rule.balanced) q = Held(q, -reach<N>, reach<N>);
     }
-    StoreRounded<N, rule.round>(q, codes + i);
+    return q;
   };
-  if constexpr (Size != 0 && Size <= 64 && Size % 16 == 0) {
+  const auto round = [&](std::size_t i) QUERN_INLINE { StoreRounded<N, rule.round>(quotient(i), codes + i); };
+  if constexpr (Size != 0 && Size <= 64 && Size % 16 == 0 && !kRounds64<N, rule.round>) {
     if (n == Size) return EachVector<Size>(round);
   }
-  for (std::size_t i = 0; i < n; i += hn::Lanes(df)) round(i);
+  std::size_t i = 0;
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
+  if constexpr (kRounds64<N, rule.round>)
+    for (; i + 64 <= n; i += 64)
+      StoreRounded64<N, rule.round>([&](auto k) QUERN_INLINE { return quotient(i + 16 * k); }, codes + i);
+#endif
+  for (; i < n; i += hn::Lanes(df)) round(i);
 }
 
 // Codes of n columns of a row, of which region i begins at i * Size.
@@ -299,11 +306,15 @@ HWY_INLINE void EncodeWindow(const reference::source& s, const packed_span<C>& o
     if constexpr (G::size != 0) {
       const auto others = load_other_levels<G, scale>(out, at);
       WriteLocalLevel<C, G, 1>(out, at, count, others, from_stored, scales, [&](auto* codes) QUERN_INLINE {
-        if constexpr (chooses_finest<Fit, C>)
+        using N = part_number<C, 1 + local_level<G>>;
+        if constexpr (chooses_finest_number<Fit, C>) {
+          finest_numbers<C, Fit>(fitted.first, fitted.second, others.product, count, scales);
+          NearestFinite<N>(scales, count, codes);
+        } else if constexpr (chooses_finest<Fit, C>) {
           finest_codes<C, Fit>(fitted.first, fitted.second, others.product, count, codes);
-        else
-          NearestFinite<part_number<C, 1 + local_level<G>>>(wanted(fitted.ideal.scale.data(), others, scales), count,
-                                                            codes);
+        } else {
+          NearestFinite<N>(wanted(fitted.ideal.scale.data(), others, scales), count, codes);
+        }
       });
     } else if constexpr (from_stored) {
       for (std::size_t i = 0; i < count; ++i) scales[i] = 1;

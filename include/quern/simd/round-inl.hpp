@@ -128,7 +128,23 @@ HWY_INLINE V32 CountSteps(VF q) {
 }
 
 template <scalar_format N, rounding R>
+HWY_INLINE VU32 RoundInCells(VF q) {
+  constexpr const step_cells& c = cells_of<N, R>;
+  const DF df;
+  const D32 d;
+  const auto entry = [&](auto tag, const auto* table, V32 cell) QUERN_INLINE {
+    return hn::TwoTablesLookupLanes(tag, hn::Load(tag, table), hn::Load(tag, table + 16), hn::IndicesFromVec(tag, cell));
+  };
+  const VF scaled = hn::Mul(Held(q, c.first, c.last), hn::Set(df, c.per_cell));  // exact: fusing does no harm
+  const V32 cell = hn::And(hn::BitCast(d, hn::Add(scaled, hn::Set(df, 0x1.8p23f))), hn::Set(d, 31));
+  const auto reached = hn::RebindMask(d, hn::Ge(q, entry(df, c.at.data(), cell)));
+  return hn::BitCast(DU32(),
+                     hn::IfThenElse(reached, entry(d, c.above.data(), cell), entry(d, c.below.data(), cell)));
+}
+
+template <scalar_format N, rounding R>
 HWY_INLINE VU32 RoundShortSteps(VF q) {
+  if constexpr (kFixedLanes && kMostLanes >= 16 && cells_of<N, R>.ok) return RoundInCells<N, R>(q);
   const V32 n = CountSteps<N, R>(q);
   if constexpr (step_codes_rise<N, R>) {
     return hn::BitCast(DU32(), n);
@@ -186,6 +202,79 @@ HWY_INLINE VU32 RoundLongSteps(VF q) {
   else return hn::BitCast(DU32(), hn::GatherIndex(d, long_codes<N, R>.data(), node));
 }
 
+// Whether 64 quotients are rounded at once: their short ranks are searched, 32 to a vector, for all steps but one.
+template <scalar_format N, rounding R>
+inline constexpr bool kRounds64 = [] {
+  if constexpr (kWideShuffle && round_recipe_of<N, R> == round_recipe::long_steps)
+    return has_short_ranks<N, R> && step_codes_rise<N, R>;
+  return false;
+}();
+
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
+// Short ranks of steps, arranged for halving as those of long_steps: level k of the tree lies at level_at(k). Missing ones
+// are greater than any.
+template <scalar_format N, rounding R>
+struct short_rank_tree {
+  static constexpr std::size_t level_at(std::size_t depth) { return depth <= 5 ? 32 * depth : depth == 6 ? 192 : 256; }
+  alignas(64) static constexpr auto ranks = [] {
+    std::array<std::int16_t, 384> t{};
+    for (std::size_t depth = 0; depth < 8; ++depth)
+      for (std::size_t n = 0; n < std::size_t{1} << depth; ++n) {
+        const float step = long_steps<N, R>[(std::size_t{1} << depth) - 1 + n];
+        t[level_at(depth) + n] = is_nan(step) ? std::int16_t{0x7fff} : short_rank(step);
+      }
+    return t;
+  }();
+};
+
+// Stores round_to<N, R> of quotient(0) ... quotient(3), of 16 lanes each; none is NaN.
+template <scalar_format N, rounding R, class Q>
+HWY_INLINE void StoreRounded64(Q quotient, std::uint8_t* to) {
+  const hn::FixedTag<std::uint8_t, 64> d8;
+  const hn::FixedTag<std::int16_t, 32> d;
+  using V = hn::Vec<decltype(d)>;
+  const VF q0 = quotient(std::integral_constant<int, 0>()), q1 = quotient(std::integral_constant<int, 1>()),
+           q2 = quotient(std::integral_constant<int, 2>()), q3 = quotient(std::integral_constant<int, 3>());
+  const auto rank = [&](VF low, VF high) QUERN_INLINE {
+    const V v = hn::ConcatOdd(d, hn::BitCast(d, high), hn::BitCast(d, low));
+    return hn::Xor(v, hn::And(hn::BroadcastSignBit(v), hn::Set(d, 0x7fff)));
+  };
+  const auto node_of = [&](V r, V node, auto depth) QUERN_INLINE {
+    const std::int16_t* const level = short_rank_tree<N, R>::ranks.data() + short_rank_tree<N, R>::level_at(depth);
+    const V one = hn::Set(d, 1);
+    V step;
+    if constexpr (depth == 0) {
+      step = hn::Set(d, *level);
+    } else if constexpr (depth <= 5) {
+      step = hn::TableLookupLanes(hn::Load(d, level), hn::IndicesFromVec(d, node));
+    } else {
+      const auto indices = hn::IndicesFromVec(d, depth == 6 ? node : hn::And(node, hn::Set(d, 63)));
+      step = hn::TwoTablesLookupLanes(d, hn::Load(d, level), hn::Load(d, level + 32), indices);
+      if constexpr (depth == 7)
+        step = hn::IfThenElse(hn::TestBit(node, hn::Set(d, 64)),
+                              hn::TwoTablesLookupLanes(d, hn::Load(d, level + 64), hn::Load(d, level + 96), indices),
+                              step);
+    }
+    const V twice = hn::Add(node, node);
+    return hn::MaskedAddOr(twice, hn::Gt(r, step), twice, one);
+  };
+  const V low = rank(q0, q1), high = rank(q2, q3);
+  V a = hn::Zero(d), b = a;
+  Unroll<8>([&](auto depth) QUERN_INLINE { a = node_of(low, a, depth), b = node_of(high, b, depth); });
+  const hn::RebindToUnsigned<decltype(d)> du;
+  const VWide before = hn::OrderedTruncate2To(d8, hn::BitCast(du, a), hn::BitCast(du, b));
+  hn::StoreU(before, d8, to);
+  std::uint8_t reached[8];
+  EachPlaneValue<step_values<N, R>>(to, [&](auto at, VF step) QUERN_INLINE {
+    constexpr int i = at / 16;
+    const VF& q = i == 0 ? q0 : i == 1 ? q1 : i == 2 ? q2 : q3;
+    hn::StoreMaskBits(DF(), hn::Ge(q, step), reached + at / 8);
+  });
+  const auto more = hn::LoadMaskBits(d8, reached);
+  hn::StoreU(hn::MaskedAddOr(before, more, before, hn::Set(d8, 1)), d8, to);
+}
+#endif
+
 template <scalar_format N, rounding R>
 HWY_INLINE VU32 RoundCalled(VF q) {
   HWY_ALIGN float quotients[kMostLanes];
@@ -226,7 +315,7 @@ HWY_INLINE void StoreRounded(VF q, code_t<N::bits>* to) {
 template <scalar_format N>
 HWY_INLINE void NearestFinite(const float* wanted, std::size_t count, code_t<N::bits>* codes) {
   constexpr round_recipe way = round_recipe_of<N, rounding::nearest>;
-  if constexpr (way == round_recipe::calls || way == round_recipe::long_steps) {
+  if constexpr (way == round_recipe::calls) {
     call_nearest_finite<N>(wanted, count, codes);
   } else {
     const DF df;

@@ -152,6 +152,67 @@ inline constexpr auto steps_of = [] {
   }
 }();
 
+// Up to 15 steps in 32 cells of equal width, one step to a cell at most: cell i is where q / width rounds to i, modulo 32.
+// In a cell the code is below[i], from at[i] on above[i].
+struct step_cells {
+  bool ok = false;
+  float per_cell = 0, first = 0, last = 0;  // 1 / width, a power of two; quotients of the outermost cells
+  alignas(64) std::array<float, 32> at{};
+  alignas(64) std::array<std::int32_t, 32> below{}, above{};
+};
+
+template <scalar_format N, rounding R>
+inline constexpr step_cells cells_of = [] {
+  constexpr const auto& s = steps_of<N, R>;
+  step_cells c;
+  if (!s.ok || s.count == 0 || s.count > 15) return c;
+  for (int e = -60; e <= 60 && !c.ok; ++e) {
+    c.per_cell = exp2i(e);
+    const float low = round_even(next_down(s.at[0]) * c.per_cell), high = round_even(s.at[s.count - 1] * c.per_cell);
+    if (high - low > 31) break;
+    c.ok = true, c.first = low / c.per_cell, c.last = high / c.per_cell;
+    for (float cell = low; cell < low + 32; ++cell) {
+      const auto i = static_cast<std::size_t>(static_cast<int>(cell) & 31);
+      std::size_t before = 0, inside = 0;
+      for (std::size_t k = 0; k < s.count; ++k) {
+        const float here = round_even(s.at[k] * c.per_cell), below = round_even(next_down(s.at[k]) * c.per_cell);
+        if (below < cell && here <= cell) ++before;
+        else if (below == cell && here == cell) ++inside;
+      }
+      c.ok = c.ok && inside <= 1;
+      c.at[i] = inside == 0 ? std::numeric_limits<float>::quiet_NaN() : s.at[before];
+      c.below[i] = static_cast<std::int32_t>(s.code[before]);
+      c.above[i] = static_cast<std::int32_t>(s.code[inside == 0 ? before : before + 1]);
+    }
+  }
+  return c;
+}();
+
+// The steps as a number format: the value of code i is step i; NaN, which no q reaches, where there is none.
+template <scalar_format N, rounding R>
+struct step_values {
+  static constexpr unsigned bits = 8;
+  static constexpr float value(std::uint32_t i) {
+    return i < steps_of<N, R>.count ? steps_of<N, R>.at[i] : std::numeric_limits<float>::quiet_NaN();
+  }
+};
+
+// The upper 16 bits of a float's rank, negative zero below positive zero.
+constexpr std::int16_t short_rank(float x) {
+  const std::uint32_t u = float_to_bits(x);
+  return static_cast<std::int16_t>((u ^ (u >> 31 ? 0x7fffffffu : 0u)) >> 16);
+}
+
+// Whether more than 15 steps are told apart by their short ranks, so that these leave one step to be compared.
+template <scalar_format N, rounding R>
+inline constexpr bool has_short_ranks = [] {
+  constexpr const auto& s = steps_of<N, R>;
+  if (!s.ok || s.count <= 15) return false;
+  for (std::size_t i = 0; i < s.count; ++i)
+    if (s.at[i] == 0 || (i != 0 && short_rank(s.at[i]) == short_rank(s.at[i - 1]))) return false;
+  return true;
+}();
+
 // ---- floats of another width: bits rounded to even by integer operations ----
 
 // With a = |q| and its bits u: where a < smallest (the least normal number), code = bits(a + magic) - bits(magic); else
