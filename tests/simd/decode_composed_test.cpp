@@ -82,6 +82,17 @@ struct backwards {
   static constexpr std::size_t position(coord c, shape grid) { return grid.count() - 1 - row_major::position(c, grid); }
 };
 
+// Five bits of codes in words of 32 bits, which hold one code of each of six slabs; it promises neighbours.
+struct word_slabs {
+  static constexpr part what = codes::id;
+  static constexpr bool padded = true;
+  static constexpr std::size_t words(run r) { return ceil_div(r.count, 6); }
+  static constexpr slice holds(run r) { return {0, r.count, 0, 5}; }
+  static constexpr place at(std::size_t i, run r) { return {i % words(r) * 32 + 1 + 5 * (i / words(r))}; }
+  static constexpr std::size_t bytes(run r) { return words(r) * 4; }
+  static constexpr std::size_t word_neighbours(std::size_t i, run r) { return words(r) - i % words(r); }
+};
+
 using half_16 = levels<group<16, f16>>;
 
 }  // namespace
@@ -138,6 +149,9 @@ TEST_CASE("layouts: arrangements, orders, planes, sections, mixed fields, base 3
       codec<four, g32, symmetric, separate<array<unit<all, all>, by_rows, plane<codes, 4, all>>, scales>>,
       codec<unsigned_integer<6>, g32, symmetric,
             separate<array<unit<1, all>, by_rows, plane<codes, 2, all, 4>, plane<codes, 4, all>>, scales>>,
+      codec<unsigned_integer<5>, g32, symmetric, separate<array<unit<all, all>, by_rows, word_slabs>, scales>>,
+      codec<unsigned_integer<7>, g32, symmetric,
+            separate<array<unit<all, all>, by_rows, plane<codes, 2, all, 5>, word_slabs>, scales>>,
       codec<four, g32, symmetric, separate<array<unit<1, all>, by_columns, stream<codes>>, scales>>,
       codec<unsigned_integer<5>, g32, symmetric,
             blocked<64, plane<codes, 1, 8, 2>, stream<scale<>>, plane<codes, 2, 16>, plane<codes, 2, 8, 3>>>,

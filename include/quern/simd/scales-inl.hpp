@@ -51,8 +51,10 @@ struct chunk_codes<C, Chunk, std::index_sequence<K...>> : part_codes<C, K, Chunk
       if constexpr (cols != all) Part<k>().Start(w, row, rows, col / cols, (col + n - 1) / cols - col / cols + 1);
     });
   }
+  // The codes of weights last, so that their unpacking hides the wait for what was stored just before.
   HWY_INLINE void Read(const packed_view<C>& w, std::size_t row) {
-    Unroll<static_cast<int>(part_count<C>)>([&](auto k) QUERN_INLINE {
+    Unroll<static_cast<int>(part_count<C>)>([&](auto step) QUERN_INLINE {
+      constexpr std::size_t k = part_count<C> - 1 - static_cast<std::size_t>(step);
       if constexpr (parts<C>[k].region.cols != all) Part<k>().Read(w, row);
     });
   }

@@ -263,22 +263,69 @@ template <class Plan>
 HWY_INLINE void UnpackRowRuns(const std::uint8_t* HWY_RESTRICT from, std::size_t run_step, std::size_t runs,
                               std::size_t row, std::uint8_t* HWY_RESTRICT out) {
   const DWindow d;
-  const hn::FixedTag<std::uint8_t, Plan::width> stored;
   Unroll<static_cast<int>(Plan::pieces)>([&](auto b) QUERN_INLINE {
     Unroll<static_cast<int>(Plan::places::fields)>([&](auto f) QUERN_INLINE {
       constexpr held_bits held = Plan::places::held[f];
       const row_window<kWindow>& window = Plan::windows[row][f][b];
+      const auto load = [&](std::size_t run) QUERN_INLINE {
+        return hn::LoadU(d, from + run * run_step + window.byte);
+      };
+      // `codes`: of so many runs, from this one.
+      const auto store = [&](auto stored, std::size_t run, VWindow codes) QUERN_INLINE {
+        std::uint8_t* const to = out + run * Plan::places::count + static_cast<std::size_t>(b) * Plan::width;
+        auto v = hn::ResizeBitCast(stored, MoveBits<static_cast<int>(held.shift)>(codes));
+        if constexpr (f > 0) v = hn::Or(v, hn::LoadU(stored, to));
+        hn::StoreU(v, stored, to);
+      };
+      std::size_t done = 0;
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
+      if constexpr (Plan::together > 1) {
+        const auto index = hn::SetTableIndices(d, window.tables.index.data());
+        const VWindow at = hn::Load(d, window.tables.at.data()), mask = hn::Load(d, window.tables.mask.data());
+        for (; done + Plan::together <= runs; done += Plan::together) {
+          VWindow bytes = hn::TwoTablesLookupLanes(d, load(done), load(done + 1), index);
+          if constexpr (Plan::together == 4)
+            bytes = hn::ConcatUpperLower(d, hn::TwoTablesLookupLanes(d, load(done + 2), load(done + 3), index), bytes);
+          store(d, done, hn::And(MultiShift(bytes, at), mask));
+        }
+      }
+#endif
       EachWindow<held.width, window_shifts::words>(
-          window.tables, runs,
-          [&](std::size_t i) QUERN_INLINE { return hn::LoadU(d, from + i * run_step + window.byte); },
+          window.tables, runs - done, [&](std::size_t i) QUERN_INLINE { return load(done + i); },
           [&](std::size_t i, VWindow codes) QUERN_INLINE {
-            std::uint8_t* const to = out + i * Plan::places::count + static_cast<std::size_t>(b) * Plan::width;
-            auto v = hn::ResizeBitCast(stored, MoveBits<static_cast<int>(held.shift)>(codes));
-            if constexpr (f > 0) v = hn::Or(v, hn::LoadU(stored, to));
-            hn::StoreU(v, stored, to);
+            store(hn::FixedTag<std::uint8_t, Plan::width>(), done + i, codes);
           });
     });
   });
+}
+
+// out[i] = bits `held` of code i, which begin at bit `bit` of byte in[i], i < n; or, unless the codes are empty yet, joined to
+// those that are there. Up to 63 codes more may be written.
+HWY_INLINE void OrByteBits(const std::uint8_t* in, int bit, slice held, std::size_t n, bool empty, std::uint8_t* out) {
+  const hn::CappedTag<std::uint8_t, 64> d;
+  const auto mask = hn::Set(d, static_cast<std::uint8_t>(low_bits(held.width)));
+  for (std::size_t j = 0; j < n; j += hn::Lanes(d)) {
+    const auto raw = n - j >= hn::Lanes(d) ? hn::LoadU(d, in + j) : hn::LoadN(d, in + j, n - j);
+    const auto bits = hn::ShiftLeftSame(hn::And(hn::ShiftRightSame(raw, bit), mask), static_cast<int>(held.shift));
+    hn::StoreU(empty ? bits : hn::Or(bits, hn::LoadU(d, out + j)), d, out + j);
+  }
+}
+
+// The same of little-endian words of 32 bits.
+HWY_INLINE void OrWordBits(const std::uint8_t* in, int bit, slice held, std::size_t n, bool empty, std::uint8_t* out) {
+  const hn::CappedTag<std::uint32_t, 16> d;
+  const hn::Rebind<std::uint8_t, decltype(d)> d8;
+  const hn::Repartition<std::uint8_t, decltype(d)> bytes;
+  const auto mask = hn::Set(d, low_bits(held.width));
+  for (std::size_t j = 0; j < n; j += hn::Lanes(d)) {
+    const std::size_t left = n - j;
+    const auto loaded = left >= hn::Lanes(d) ? hn::LoadU(bytes, in + 4 * j) : hn::LoadN(bytes, in + 4 * j, 4 * left);
+    auto raw = hn::BitCast(d, loaded);
+    if constexpr (HWY_IS_BIG_ENDIAN) raw = hn::ReverseLaneBytes(raw);
+    const auto bits = hn::ShiftLeftSame(hn::And(hn::ShiftRightSame(raw, bit), mask), static_cast<int>(held.shift));
+    const auto codes = hn::TruncateTo(d8, bits);
+    hn::StoreU(empty ? codes : hn::Or(codes, hn::LoadU(d8, out + j)), d8, out + j);
+  }
 }
 
 // Codes [first, first + count) of part K of a row, where its fields promise neighbours.
@@ -291,7 +338,6 @@ HWY_INLINE void ReadNeighbours(const packed_view<C>& w, std::size_t row, std::si
   const std::size_t size = P::bytes(matrix), grid_row = row % unit.rows / P::region(matrix).rows;
   const auto* const base = reinterpret_cast<const std::uint8_t*>(w.array(P::array).data());
   const run r{grid.count(), P::facts.bits};
-  const hn::CappedTag<std::uint8_t, 64> d;
   for (std::size_t done = 0; done < count;) {
     const std::size_t unit_col = (first + done) / grid.cols, col = (first + done) % grid.cols;
     const std::size_t position = grid_row * grid.cols + col, end = std::min(count, done + grid.cols - col);
@@ -300,16 +346,16 @@ HWY_INLINE void ReadNeighbours(const packed_view<C>& w, std::size_t row, std::si
     walk_unit<C, P::array>(P::fixed ? sample : matrix, [&]<class, class F>(std::size_t byte) HWY_ATTR {
       if constexpr (F::what == P::facts.what) {
         const slice held = F::holds(r);
-        const auto mask = hn::Set(d, static_cast<std::uint8_t>(low_bits(held.width)));
         for (std::size_t i = done; i < end;) {
-          const std::size_t p = position + i - done, n = std::min(end - i, F::neighbours(p, r));
+          const std::size_t p = position + i - done;
           const place at = F::at(p, r);
-          const std::uint8_t* const in = from + byte + at.bit / 8;
-          const int bit = static_cast<int>(at.bit % 8), shift = static_cast<int>(held.shift);
-          for (std::size_t j = 0; j < n; j += hn::Lanes(d)) {
-            const auto raw = n - j >= hn::Lanes(d) ? hn::LoadU(d, in + j) : hn::LoadN(d, in + j, n - j);
-            const auto bits = hn::ShiftLeftSame(hn::And(hn::ShiftRightSame(raw, bit), mask), shift);
-            hn::StoreU(empty ? bits : hn::Or(bits, hn::LoadU(d, out + i + j)), d, out + i + j);
+          std::size_t n = end - i;
+          if constexpr (neighbourly_field<F>) {
+            n = std::min(n, F::neighbours(p, r));
+            OrByteBits(from + byte + at.bit / 8, static_cast<int>(at.bit % 8), held, n, empty, out + i);
+          } else {
+            n = std::min(n, F::word_neighbours(p, r));
+            OrWordBits(from + byte + at.bit / 32 * 4, static_cast<int>(at.bit % 32), held, n, empty, out + i);
           }
           i += n;
         }
@@ -350,15 +396,18 @@ class code_reader {
   }();
   static constexpr bool in_words =
       bytes_together<A>(unit_size) == 4 && arranged_regularly<A>;  // that a transpose brings together
-  static constexpr std::size_t most_units = ceil_div(Most, unit_codes) + 2,
-                               most_unit_rows = ceil_div(Rows, unit_rows) + 1;
+  static constexpr std::size_t most_unit_rows = ceil_div(Rows, unit_rows) + 1;
+  // Rows of units that are transposed at a time.
+  static constexpr std::size_t many_rows = std::min(kFixedLanes ? kMostLanes : 4, std::bit_floor(most_unit_rows - 1));
+  static constexpr std::size_t most_units = ceil_div(Most, unit_codes) + 2;
   static constexpr std::size_t pitch = round_up(most_units * unit_size, 64);  // of unit rows brought together
 
  public:
-  // Whether units must be brought together before they are unpacked.
+  // Whether units are brought together before they are unpacked: where several are unpacked at once, or for several rows, and
+  // they do not lie so already.
   static constexpr bool gathers =
       by_units && !arranged_by_rows<A> &&
-      !(arranged_regularly<A> && bytes_together<A>(unit_size) == unit_size && plan.units == 1);
+      !(arranged_regularly<A> && bytes_together<A>(unit_size) == unit_size && plan.units == 1 && unit_rows == 1);
   // Rows that are best read together, since they share cache lines.
   static constexpr std::size_t panel = gathers && in_words ? std::max<std::size_t>(16, 4 * unit_rows) : unit_rows;
   using T = code_t<parts<C>[K].bits>;
@@ -470,9 +519,14 @@ class code_reader {
     end_row = std::min(end_row, unit_row + most_unit_rows);  // which holds; g++ warns of its own conclusions otherwise
     if constexpr (in_words) {
       const std::size_t row_step = A::byte({1, 0}, units, 0, unit_size) - A::byte({0, 0}, units, 0, unit_size);
-      if (row_step == 4)
-        for (; r + 4 <= end_row; r += 4)
-          GatherWords(base, units, {r, unit_col}, needed, gathered_ + (r - unit_row) * pitch);
+      const auto gather = [&]<class D>(D d) HWY_ATTR {
+        for (; r + hn::Lanes(d) <= end_row; r += hn::Lanes(d))
+          GatherWords(d, base, units, {r, unit_col}, needed, gathered_ + (r - unit_row) * pitch);
+      };
+      if (row_step == 4) {
+        if constexpr (many_rows > 4) gather(hn::FixedTag<std::uint32_t, many_rows>());
+        gather(hn::FixedTag<std::uint32_t, 4>());
+      }
     }
     for (; r < end_row; ++r)
       for (std::size_t u = 0; u < needed; ++u)
@@ -481,38 +535,46 @@ class code_reader {
                       base + A::byte({r, unit_col + u}, units, b, unit_size), together);
   }
 
-  // Four rows whose words lie side by side: transposed, four words at a time.
-  HWY_INLINE void GatherWords(const std::uint8_t* base, shape units, coord at, std::size_t needed, std::uint8_t* to) {
-    constexpr std::size_t words = unit_size / 4;
-    const hn::FixedTag<std::uint32_t, 4> d;
-    const hn::FixedTag<std::uint64_t, 2> d64;
-    const hn::FixedTag<std::uint8_t, 16> d8;
-    std::size_t offset[words], left = needed * words, k = 0;
-    for (std::size_t i = 0; i < words; ++i) offset[i] = A::byte(at, units, 4 * i, unit_size);
+  // As many rows as a vector has lanes, whose words lie side by side: transposed, four words at a time.
+  template <class D>
+  HWY_INLINE void GatherWords(D d, const std::uint8_t* base, shape units, coord at, std::size_t needed,
+                              std::uint8_t* to) {
+    constexpr std::size_t words = unit_size / 4, cycle = std::lcm(words, std::size_t{4});
     const std::size_t step = A::byte({0, 1}, units, 0, unit_size) - A::byte({0, 0}, units, 0, unit_size);
-    // Word k of a unit, of four rows; the last word once more when there are none left.
-    const auto next = [&]() QUERN_INLINE {
-      const auto v = hn::BitCast(d, hn::LoadU(d8, base + offset[k]));
-      if (left > 1) {
-        --left;
-        if (++k == words) k = 0, base += step;
-      }
-      return v;
-    };
-    for (std::size_t i = 0; i < needed * words; i += 4) {
-      const auto a = next(), b = next(), c = next(), e = next();
-      const auto ab = hn::BitCast(d64, hn::InterleaveLower(d, a, b)),
-                 ce = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
-      const auto AB = hn::BitCast(d64, hn::InterleaveUpper(d, a, b)),
-                 CE = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
-      const auto put = [&](auto v, std::size_t r) QUERN_INLINE {
-        hn::StoreU(hn::BitCast(d8, v), d8, to + r * pitch + i * 4);
-      };
-      put(hn::InterleaveLower(d64, ab, ce), 0);
-      put(hn::InterleaveUpper(d64, ab, ce), 1);
-      put(hn::InterleaveLower(d64, AB, CE), 2);
-      put(hn::InterleaveUpper(d64, AB, CE), 3);
+    std::size_t offset[cycle];  // of the words of a few units
+    for (std::size_t i = 0; i < cycle; ++i)
+      offset[i] = A::byte(at, units, i % words * 4, unit_size) + i / words * step;
+    const std::uint8_t* from = base;
+    std::size_t left = needed * words;
+    for (; left >= cycle; left -= cycle, from += cycle / words * step)
+      for (std::size_t i = 0; i < cycle; i += 4, to += 16)
+        TransposeWords(d, from + offset[i], from + offset[i + 1], from + offset[i + 2], from + offset[i + 3], to);
+    for (std::size_t i = 0; i < left; i += 4, to += 16) {  // the last word once more when there are none left
+      const auto word = [&](std::size_t k) { return from + offset[std::min(i + k, left - 1)]; };
+      TransposeWords(d, word(0), word(1), word(2), word(3), to);
     }
+  }
+
+  // Row i of `to`, rows `pitch` bytes apart, = word i of a, b, c, e.
+  template <class D>
+  HWY_INLINE void TransposeWords(D d, const std::uint8_t* pa, const std::uint8_t* pb, const std::uint8_t* pc,
+                                 const std::uint8_t* pe, std::uint8_t* to) {
+    const hn::Repartition<std::uint64_t, D> d64;
+    const hn::Repartition<std::uint8_t, D> d8;
+    const auto load = [&](const std::uint8_t* p) QUERN_INLINE { return hn::BitCast(d, hn::LoadU(d8, p)); };
+    const auto a = load(pa), b = load(pb), c = load(pc), e = load(pe);
+    const auto ab = hn::BitCast(d64, hn::InterleaveLower(d, a, b)), ce = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
+    const auto AB = hn::BitCast(d64, hn::InterleaveUpper(d, a, b)), CE = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
+    const auto put = [&](auto v, std::size_t row) QUERN_INLINE {
+      Unroll<static_cast<int>(hn::MaxLanes(d) / 4)>([&](auto block) QUERN_INLINE {
+        hn::StoreU(hn::ExtractBlock<block>(hn::BitCast(d8, v)), hn::FixedTag<std::uint8_t, 16>(),
+                   to + (static_cast<std::size_t>(block) * 4 + row) * pitch);
+      });
+    };
+    put(hn::InterleaveLower(d64, ab, ce), 0);
+    put(hn::InterleaveUpper(d64, ab, ce), 1);
+    put(hn::InterleaveLower(d64, AB, CE), 2);
+    put(hn::InterleaveUpper(d64, AB, CE), 3);
   }
 
   HWY_ALIGN T buffer_[(by_units ? (most_units + plan.units) * unit_codes : Most) + 128];

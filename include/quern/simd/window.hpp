@@ -80,6 +80,16 @@ constexpr window_tables<Window> make_window_tables(const std::array<spot, Count>
   return t;
 }
 
+// The tables of `width` codes for a vector full of them: those of every other window lie in the second of two vectors.
+template <std::size_t Window>
+constexpr void fill_vector(window_tables<Window>& t, std::size_t width) {
+  for (std::size_t i = width; i < Window; ++i) {
+    t.index[i] = static_cast<std::uint8_t>(t.index[i % width] + i / width % 2 * Window);
+    t.at[i] = t.at[i % width];
+    t.mask[i] = t.mask[i % width];
+  }
+}
+
 // ---- units with one row of a part's codes ----
 
 template <class C, std::size_t K, std::size_t Window>
@@ -149,6 +159,9 @@ struct row_unpack_plan {
   using places = unit_run<C, K, units>;
   static constexpr std::size_t rows = places::grid.rows, pieces = places::count / width;
   static constexpr std::size_t reach = places::bytes + Window;
+  // Runs whose codes fill a vector, in a row of a unit whose codes are one piece; loaded as two vectors or two pairs.
+  static constexpr std::size_t together =
+      Window == wide && pieces == 1 && (width == 16 || width == 32) ? Window / width : 1;
   // [row][field][piece]
   static constexpr auto windows = [] {
     std::array<std::array<std::array<row_window<Window>, pieces>, places::fields>, rows> t{};
@@ -160,6 +173,7 @@ struct row_unpack_plan {
           find_piece(spots[f], places::held[f], b * width, width, Window, p);
           if (places::bytes <= Window) p.byte = 0;  // the same bytes for every row, and aligned where units are
           t[r][f][b] = {p.byte, make_window_tables<Window>(spots[f], places::held[f], b * width, width, p.byte)};
+          if (together > 1) fill_vector(t[r][f][b].tables, width);
         }
     }
     return t;

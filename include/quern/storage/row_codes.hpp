@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <concepts>
 #include <cstdint>
 #include <numeric>
 #include <type_traits>
@@ -91,6 +92,16 @@ constexpr std::size_t bytes_together(std::size_t unit_bytes) {
   if constexpr (requires { A::together(unit_bytes); }) return A::together(unit_bytes);
   else return 1;
 }
+
+// ---- fields that make promises ----
+
+// A promise beside neighbourly_field's: the field holds every position, and the codes at positions [i, i + word_neighbours(i, r))
+// lie whole in little-endian words of 32 bits that lie one after the other, at the same bit of each. Words are counted from the
+// field's first byte.
+template <class F>
+concept word_neighbourly_field = field<F> && requires(std::size_t i, run r) {
+  { F::word_neighbours(i, r) } -> std::same_as<std::size_t>;
+};
 
 // ---- places that are known when compiling ----
 
@@ -247,7 +258,7 @@ constexpr bool pieces_serve(const typename Places::spots_of_row& spots, std::siz
 // How the codes of part K along a row are read.
 enum class reading {
   any,         // read_codes
-  neighbours,  // fields whose codes lie in neighbouring bytes, at places that depend on the matrix
+  neighbours,  // fields whose codes lie in neighbouring bytes or words, at places that depend on the matrix
   columns,     // units have one code in each row: at the same place in every unit
   each,        // one code after the other from places that are known when compiling
   pieces,      // `units` units at a time, in pieces of `width` codes
@@ -305,7 +316,8 @@ constexpr bool stored_in_neighbours() {
   using P = part_units<C, K>;
   bool ok = arranged_by_rows<typename P::stored_in::arrangement> && P::facts.bits <= 8;
   walk_unit<C, P::array>(sample, [&]<class Order, class F>(std::size_t) {
-    if constexpr (F::what == P::facts.what) ok = ok && neighbourly_field<F> && std::is_same_v<Order, row_major>;
+    if constexpr (F::what == P::facts.what)
+      ok = ok && (neighbourly_field<F> || word_neighbourly_field<F>) && std::is_same_v<Order, row_major>;
   });
   return ok;
 }
