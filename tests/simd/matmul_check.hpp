@@ -118,10 +118,19 @@ real_weights real_weights_of(const quern::packed_view<C>& w) {
   return r;
 }
 
-// Activations as the product sees them: as they are (group 0), or the integers of int8<group> times their unit.
+// Activations as the product sees them: as they are (group 0), rounded to 8 significant bits (group of one), or the integers
+// of int8<group> times their unit.
 inline std::vector<double> real_activations(const std::vector<float>& x, std::size_t cols, std::size_t group) {
   std::vector<double> out(x.begin(), x.end());
   if (group == 0) return out;
+  if (group == 1) {
+    for (double& v : out) {
+      int exponent = 0;
+      const double mantissa = std::frexp(v, &exponent);
+      v = std::ldexp(std::nearbyint(std::ldexp(mantissa, 8)), exponent - 8);
+    }
+    return out;
+  }
   for (std::size_t row = 0; row < x.size(); row += cols)
     for (std::size_t g = row; g < row + cols; g += group) {
       const std::size_t end = std::min(g + group, row + cols);
@@ -168,7 +177,7 @@ inline std::vector<float> random_activations(std::size_t m, std::size_t cols, st
 // A product's kernels and one matrix of weights, their types forgotten, so that what checks them is compiled once.
 struct some_product {
   quern::shape size;
-  std::size_t group;       // of int8 activations; else 0
+  std::size_t group;       // of int8 activations; 1 for bf16, 0 for f32
   bool sums_in_any_order;  // which depends on how many rows of x there are
   std::int64_t targets;    // that the kernels are compiled for
   std::function<std::int64_t()> target;
@@ -181,7 +190,9 @@ some_product product_with(const quern::packed_view<typename P::codec_type>& w) {
   using F = quern::product_facts<P>;
   using K = quern::product_kernels<P, Targets>;
   some_product p{w.size(),
-                 F::integer ? F::group_cols : 0,
+                 F::integer                                            ? F::group_cols
+                 : std::is_same_v<typename P::activation, quern::bf16> ? 1u
+                                                                       : 0u,
                  !F::integer && F::path == quern::product_path::planes,
                  Targets,
                  {},

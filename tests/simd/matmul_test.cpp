@@ -50,6 +50,12 @@ TEST_CASE("f32 products over planes of tiles are within the bound on every targe
   check_tiled<bnb::nf4, quern::f32>();
 }
 
+TEST_CASE("bf16 products are those of rounded activations") {
+  check_tiled<gguf::q4_k, quern::bf16>({150, 300}, 5);
+  check_tiled<groups_of_6, quern::bf16>({33, 130}, 5);
+  check_product<gguf::q4_0, gguf::q4_0, quern::bf16>(ragged, 5);
+}
+
 TEST_CASE("products over expanded tiles are within the bound on every target") {
   check_tiled<groups_of_48, int8_of<groups_of_48>>();
   check_tiled<groups_of_80, quern::f32>();

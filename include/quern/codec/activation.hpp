@@ -1,5 +1,5 @@
-// Activations are policies, too: the form that x takes before it meets the weights. f32 is the number format of that name;
-// int8 is dynamic quantization, done anew for every product.
+// Activations are policies, too: the form that x takes before it meets the weights. f32 and bf16 are the number formats
+// of these names; int8 is dynamic quantization, done anew for every product.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <concepts>
@@ -7,6 +7,7 @@
 
 #include "quern/codec/codec.hpp"
 #include "quern/number/f32.hpp"
+#include "quern/number/minifloat.hpp"
 
 namespace quern::inline v0 {
 
@@ -24,6 +25,6 @@ template <std::size_t G>
 inline constexpr bool is_int8<int8<G>> = true;
 
 template <class A>
-concept activation_policy = std::same_as<A, f32> || is_int8<A>;
+concept activation_policy = std::same_as<A, f32> || std::same_as<A, bf16> || is_int8<A>;
 
 }  // namespace quern::inline v0

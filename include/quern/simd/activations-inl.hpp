@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 
+#include "quern/base/half.hpp"
 #include "quern/base/matrix_view.hpp"
 #include "quern/simd/bytes-inl.hpp"
 #include "quern/simd/vector-inl.hpp"
@@ -119,6 +120,10 @@ void PrepareBlock(const float* HWY_RESTRICT x, std::size_t cols, std::int32_t* H
   if (cols < n) {
     std::memcpy(padded, x, cols * sizeof(float));
     std::memset(padded + cols, 0, (n - cols) * sizeof(float));
+    v = padded;
+  }
+  if constexpr (std::is_same_v<typename F::A, bf16>) {
+    for (std::size_t i = 0; i < n; ++i) padded[i] = to_float(to_bf16(v[i]));
     v = padded;
   }
   constexpr bool aligned = F::segment % quad_cols == 0 || F::path == product_path::decoded;

@@ -134,7 +134,7 @@ struct product_facts {
                 "int8: the group of activations must divide the columns of the codec's tile; "
                 "int8<automatic_group<C>> does");
   static_assert(!integer || as_bytes<N>.rule != byte_rule::none,
-                "int8: the values of this number format are no small integers; use f32 activations");
+                "int8: the values of this number format are no small integers; use f32 or bf16 activations");
 
   // Sums of products over a segment have one scale, one offset and one scale of activations.
   static constexpr std::size_t segment = std::gcd(uniform_cols<C>, group_cols);
