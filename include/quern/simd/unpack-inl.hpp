@@ -311,21 +311,60 @@ HWY_INLINE void OrByteBits(const std::uint8_t* in, int bit, slice held, std::siz
   }
 }
 
-// The same of little-endian words of 32 bits.
-HWY_INLINE void OrWordBits(const std::uint8_t* in, int bit, slice held, std::size_t n, bool empty, std::uint8_t* out) {
-  const hn::CappedTag<std::uint32_t, 16> d;
-  const hn::Rebind<std::uint8_t, decltype(d)> d8;
-  const hn::Repartition<std::uint8_t, decltype(d)> bytes;
-  const auto mask = hn::Set(d, low_bits(held.width));
-  for (std::size_t j = 0; j < n; j += hn::Lanes(d)) {
-    const std::size_t left = n - j;
-    const auto loaded = left >= hn::Lanes(d) ? hn::LoadU(bytes, in + 4 * j) : hn::LoadN(bytes, in + 4 * j, 4 * left);
-    auto raw = hn::BitCast(d, loaded);
-    if constexpr (HWY_IS_BIG_ENDIAN) raw = hn::ReverseLaneBytes(raw);
-    const auto bits = hn::ShiftLeftSame(hn::And(hn::ShiftRightSame(raw, bit), mask), static_cast<int>(held.shift));
-    const auto codes = hn::TruncateTo(d8, bits);
-    hn::StoreU(empty ? codes : hn::Or(codes, hn::LoadU(d8, out + j)), d8, out + j);
-  }
+// The same of little-endian words of 32 bits, to codes of up to 16 bits.
+template <class T>
+HWY_INLINE void OrWordBits(const std::uint8_t* in, int bit, unsigned width, unsigned shift, std::size_t n, bool empty,
+                           T* out) {
+  constexpr std::size_t words = 4 / sizeof(T);  // vectors of words for one of codes
+  const hn::CappedTag<std::uint8_t, 64> d8;
+  const hn::Repartition<T, decltype(d8)> d;
+  const hn::Repartition<std::uint16_t, decltype(d8)> d16;
+  const hn::Repartition<std::uint32_t, decltype(d8)> d32;
+  const auto mask = hn::Set(d, static_cast<T>(low_bits(width)));
+  const std::size_t bytes = hn::Lanes(d8), lanes = hn::Lanes(d);
+  const auto unpack = [&](std::size_t j, auto load) QUERN_INLINE {
+    const auto word = [&](std::size_t k) QUERN_INLINE {
+      auto raw = hn::BitCast(d32, load(4 * j + k * bytes));
+      if constexpr (HWY_IS_BIG_ENDIAN) raw = hn::ReverseLaneBytes(raw);
+      return hn::ShiftRightSame(raw, bit);
+    };
+    auto v = hn::Zero(d);
+    if constexpr (words == 2) v = hn::OrderedTruncate2To(d, word(0), word(1));
+    else
+      v = hn::OrderedTruncate2To(d, hn::OrderedTruncate2To(d16, word(0), word(1)),
+                                 hn::OrderedTruncate2To(d16, word(2), word(3)));
+    v = hn::ShiftLeftSame(hn::And(v, mask), static_cast<int>(shift));
+    hn::StoreU(empty ? v : hn::Or(v, hn::LoadU(d, out + j)), d, out + j);
+  };
+  std::size_t j = 0;
+  for (; j + lanes <= n; j += lanes)
+    unpack(j, [&](std::size_t byte) QUERN_INLINE { return hn::LoadU(d8, in + byte); });
+  if (j < n)
+    unpack(j, [&](std::size_t byte) QUERN_INLINE {
+      return byte < 4 * n ? hn::LoadN(d8, in + byte, std::min(4 * n - byte, bytes)) : hn::Zero(d8);
+    });
+}
+
+// Row i of `to`, rows `pitch` bytes apart, = word i of a, b, c, e.
+template <class D>
+HWY_INLINE void TransposeWords(D d, const std::uint8_t* pa, const std::uint8_t* pb, const std::uint8_t* pc,
+                               const std::uint8_t* pe, std::uint8_t* to, std::size_t pitch) {
+  const hn::Repartition<std::uint64_t, D> d64;
+  const hn::Repartition<std::uint8_t, D> d8;
+  const auto load = [&](const std::uint8_t* p) QUERN_INLINE { return hn::BitCast(d, hn::LoadU(d8, p)); };
+  const auto a = load(pa), b = load(pb), c = load(pc), e = load(pe);
+  const auto ab = hn::BitCast(d64, hn::InterleaveLower(d, a, b)), ce = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
+  const auto AB = hn::BitCast(d64, hn::InterleaveUpper(d, a, b)), CE = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
+  const auto put = [&](auto v, std::size_t row) QUERN_INLINE {
+    Unroll<static_cast<int>(hn::MaxLanes(d) / 4)>([&](auto block) QUERN_INLINE {
+      hn::StoreU(hn::ExtractBlock<block>(hn::BitCast(d8, v)), hn::FixedTag<std::uint8_t, 16>(),
+                 to + (static_cast<std::size_t>(block) * 4 + row) * pitch);
+    });
+  };
+  put(hn::InterleaveLower(d64, ab, ce), 0);
+  put(hn::InterleaveUpper(d64, ab, ce), 1);
+  put(hn::InterleaveLower(d64, AB, CE), 2);
+  put(hn::InterleaveUpper(d64, AB, CE), 3);
 }
 
 // Codes [first, first + count) of part K of a row, where its fields promise neighbours.
@@ -355,7 +394,8 @@ HWY_INLINE void ReadNeighbours(const packed_view<C>& w, std::size_t row, std::si
             OrByteBits(from + byte + at.bit / 8, static_cast<int>(at.bit % 8), held, n, empty, out + i);
           } else {
             n = std::min(n, F::word_neighbours(p, r));
-            OrWordBits(from + byte + at.bit / 32 * 4, static_cast<int>(at.bit % 32), held, n, empty, out + i);
+            OrWordBits(from + byte + at.bit / 32 * 4, static_cast<int>(at.bit % 32), held.width, held.shift, n, empty,
+                       out + i);
           }
           i += n;
         }
@@ -385,10 +425,11 @@ class code_reader {
   static constexpr bool by_units = plan.how == reading::each || plan.how == reading::pieces ||
                                    plan.how == reading::rows || plan.how == reading::row_runs ||
                                    plan.how == reading::whole;
-  // What is known when compiling, if codes are read by units.
-  static constexpr std::size_t unit_rows = by_units ? P::unit(sample).rows : 1,
-                               unit_codes = by_units ? P::grid(sample).cols : 1;
-  static constexpr std::size_t unit_size = by_units ? P::bytes(sample) : 1;
+  static constexpr bool known = by_units || plan.how == reading::columns;
+  // What is known when compiling, if codes are read by units or columns.
+  static constexpr std::size_t unit_rows = known ? P::unit(sample).rows : 1,
+                               unit_codes = known ? P::grid(sample).cols : 1;
+  static constexpr std::size_t unit_size = known ? P::bytes(sample) : 1;
   static constexpr std::size_t reach = [] {
     if constexpr (plan.how == reading::pieces) return unpack_plan<C, K, kWindow>::reach;
     else if constexpr (plan.how == reading::rows) return row_unpack_plan<C, K, kWindow>::reach;
@@ -397,10 +438,25 @@ class code_reader {
   static constexpr bool in_words =
       bytes_together<A>(unit_size) == 4 && arranged_regularly<A>;  // that a transpose brings together
   static constexpr std::size_t most_unit_rows = ceil_div(Rows, unit_rows) + 1;
+  // Whether columns of units, which have one code in each row, can be read as words that hold whole codes.
+  static constexpr bool columns_in_words = [] {
+    if constexpr (plan.how == reading::columns && P::facts.bits <= 16 && !arranged_by_rows<A>) {
+      using R = unit_run<C, K, 1>;
+      bool ok = bytes_together<A>(unit_size) == unit_size && (unit_size % 4 == 0 || 4 % unit_size == 0);
+      for (const auto& row : column_spots<C, K>)
+        for (std::size_t f = 0; f < R::fields; ++f)
+          ok = ok && R::held[f].digits == 0 && row[f].bit >= 0 &&
+               static_cast<unsigned>(row[f].bit) % 32 + R::held[f].width <= 32;
+      return ok;
+    }
+    return false;
+  }();
   // Rows of units that are transposed at a time.
   static constexpr std::size_t many_rows = std::min(kFixedLanes ? kMostLanes : 4, std::bit_floor(most_unit_rows - 1));
   static constexpr std::size_t most_units = ceil_div(Most, unit_codes) + 2;
-  static constexpr std::size_t pitch = round_up(most_units * unit_size, 64);  // of unit rows brought together
+  static constexpr std::size_t most_words = round_up(most_unit_rows * unit_size / 4 + 2, 4);  // of a column
+  // Of unit rows, or of words of columns, that are brought together.
+  static constexpr std::size_t pitch = round_up(most_units * (by_units ? unit_size : 4), 64);
 
  public:
   // Whether units are brought together before they are unpacked: where several are unpacked at once, or for several rows, and
@@ -409,7 +465,10 @@ class code_reader {
       by_units && !arranged_by_rows<A> &&
       !(arranged_regularly<A> && bytes_together<A>(unit_size) == unit_size && plan.units == 1 && unit_rows == 1);
   // Rows that are best read together, since they share cache lines.
-  static constexpr std::size_t panel = gathers && in_words ? std::max<std::size_t>(16, 4 * unit_rows) : unit_rows;
+  static constexpr std::size_t panel = columns_in_words      ? 16
+                                       : gathers && in_words ? std::max<std::size_t>(16, 4 * unit_rows)
+                                       : by_units            ? unit_rows
+                                                             : 1;
   using T = code_t<parts<C>[K].bits>;
   const T* codes;
   std::size_t count;
@@ -421,6 +480,8 @@ class code_reader {
       first_unit_row_ = row / unit_rows;
       Gather(w, row / unit_rows, (row + rows - 1) / unit_rows + 1, first / unit_codes,
              ceil_div(first % unit_codes + count, unit_codes));
+    } else if constexpr (columns_in_words) {
+      GatherColumns(w, row, rows);
     }
   }
 
@@ -429,7 +490,7 @@ class code_reader {
     if constexpr (plan.how == reading::any) {
       read_codes<C, K>(w, row, first_, count, buffer_);
     } else if constexpr (plan.how == reading::columns) {
-      ReadColumns<C, K>(w, row, first_, count, buffer_);
+      if (!ReadWords(row)) ReadColumns<C, K>(w, row, first_, count, buffer_);
     } else if constexpr (plan.how == reading::neighbours) {
       ReadNeighbours<C, K>(w, row, first_, count, buffer_);
     } else if constexpr (gathers) {
@@ -548,38 +609,67 @@ class code_reader {
     std::size_t left = needed * words;
     for (; left >= cycle; left -= cycle, from += cycle / words * step)
       for (std::size_t i = 0; i < cycle; i += 4, to += 16)
-        TransposeWords(d, from + offset[i], from + offset[i + 1], from + offset[i + 2], from + offset[i + 3], to);
+        TransposeWords(d, from + offset[i], from + offset[i + 1], from + offset[i + 2], from + offset[i + 3], to,
+                       pitch);
     for (std::size_t i = 0; i < left; i += 4, to += 16) {  // the last word once more when there are none left
       const auto word = [&](std::size_t k) { return from + offset[std::min(i + k, left - 1)]; };
-      TransposeWords(d, word(0), word(1), word(2), word(3), to);
+      TransposeWords(d, word(0), word(1), word(2), word(3), to, pitch);
     }
   }
 
-  // Row i of `to`, rows `pitch` bytes apart, = word i of a, b, c, e.
-  template <class D>
-  HWY_INLINE void TransposeWords(D d, const std::uint8_t* pa, const std::uint8_t* pb, const std::uint8_t* pc,
-                                 const std::uint8_t* pe, std::uint8_t* to) {
-    const hn::Repartition<std::uint64_t, D> d64;
-    const hn::Repartition<std::uint8_t, D> d8;
-    const auto load = [&](const std::uint8_t* p) QUERN_INLINE { return hn::BitCast(d, hn::LoadU(d8, p)); };
-    const auto a = load(pa), b = load(pb), c = load(pc), e = load(pe);
-    const auto ab = hn::BitCast(d64, hn::InterleaveLower(d, a, b)), ce = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
-    const auto AB = hn::BitCast(d64, hn::InterleaveUpper(d, a, b)), CE = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
-    const auto put = [&](auto v, std::size_t row) QUERN_INLINE {
-      Unroll<static_cast<int>(hn::MaxLanes(d) / 4)>([&](auto block) QUERN_INLINE {
-        hn::StoreU(hn::ExtractBlock<block>(hn::BitCast(d8, v)), hn::FixedTag<std::uint8_t, 16>(),
-                   to + (static_cast<std::size_t>(block) * 4 + row) * pitch);
+  // Brings the words of columns that hold the codes of so many rows together, if the units of a column lie one after the other.
+  HWY_INLINE void GatherColumns(const packed_view<C>& w, std::size_t row, std::size_t rows) {
+    const shape units = units_of<C, P::array>(w.matrix());
+    const auto bytes = w.array(P::array);
+    const std::size_t corner = A::byte({0, 0}, units, 0, unit_size),
+                      step = A::byte({0, 1}, units, 0, unit_size) - corner;
+    gathered_columns_ = A::byte({1, 0}, units, 0, unit_size) - corner == unit_size;
+    if (!gathered_columns_) return;
+    first_word_ = row / unit_rows * unit_size / 4;
+    const std::size_t words = ceil_div(((row + rows - 1) / unit_rows + 1) * unit_size, 4) - first_word_;
+    const hn::FixedTag<std::uint32_t, 4> d;
+    for (std::size_t k = 0; k < std::min(words, most_words); k += 4) {
+      const std::size_t at = A::byte({0, first_}, units, 0, unit_size) + 4 * (first_word_ + k);
+      const auto* const from = reinterpret_cast<const std::uint8_t*>(bytes.data()) + at;
+      const std::size_t left = bytes.size() - at;
+      std::uint8_t* const to = gathered_ + k * pitch;
+      std::size_t i = 0;
+      for (; i + 4 <= count && (i + 3) * step + 16 <= left; i += 4) {
+        const std::uint8_t* const p = from + i * step;
+        TransposeWords(d, p, p + step, p + 2 * step, p + 3 * step, to + 4 * i, pitch);
+      }
+      for (; i < count; ++i) {  // the last columns
+        std::uint8_t column[16] = {};
+        std::memcpy(column, from + i * step, std::min<std::size_t>(16, left - i * step));
+        for (std::size_t j = 0; j < 4; ++j) std::memcpy(to + j * pitch + 4 * i, column + 4 * j, 4);
+      }
+    }
+  }
+
+  // From the words of columns, if they have been brought together.
+  HWY_INLINE bool ReadWords([[maybe_unused]] std::size_t row) {
+    if constexpr (columns_in_words) {
+      using R = unit_run<C, K, 1>;
+      if (!gathered_columns_) return false;
+      const auto& spots = column_spots<C, K>[row % unit_rows / P::facts.region.rows];
+      const std::size_t unit = row / unit_rows * unit_size - first_word_ * 4;
+      Unroll<static_cast<int>(R::fields)>([&](auto f) QUERN_INLINE {
+        constexpr held_bits held = R::held[f];
+        const std::size_t bit = unit * 8 + static_cast<std::size_t>(spots[f].bit);
+        OrWordBits(gathered_ + bit / 32 * pitch, static_cast<int>(bit % 32), held.width, held.shift, count, f == 0,
+                   buffer_);
       });
-    };
-    put(hn::InterleaveLower(d64, ab, ce), 0);
-    put(hn::InterleaveUpper(d64, ab, ce), 1);
-    put(hn::InterleaveLower(d64, AB, CE), 2);
-    put(hn::InterleaveUpper(d64, AB, CE), 3);
+      return true;
+    }
+    return false;
   }
 
   HWY_ALIGN T buffer_[(by_units ? (most_units + plan.units) * unit_codes : Most) + 128];
-  HWY_ALIGN std::uint8_t gathered_[gathers ? most_unit_rows * pitch + reach + 64 : 1];
-  std::size_t first_, first_unit_row_;
+  HWY_ALIGN std::uint8_t gathered_[gathers            ? most_unit_rows * pitch + reach + 64
+                                   : columns_in_words ? most_words * pitch + 64
+                                                      : 1];
+  std::size_t first_, first_unit_row_, first_word_;
+  bool gathered_columns_;
 };
 
 }  // namespace HWY_NAMESPACE
