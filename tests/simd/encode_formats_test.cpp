@@ -30,5 +30,6 @@ TEST_CASE("codebooks and integers with one scale are encoded to the reference's 
 
 TEST_CASE("formats with an offset are encoded to the reference's bytes") {
   check_all(type_list<integers::uint_group<4>, integers::uint_tensor<8>, gptq::v1<4>, mlx::affine<3>, hqq::axis1<3>,
+                      hqq::axis1<2>, awq::gemm<64>, awq::gemv_fast<128>, marlin::w4<128>, gptq::v2<3>,
                       compressed_tensors::pack_quantized_asymmetric<4>, torchao::tinygemm<32>>{});
 }

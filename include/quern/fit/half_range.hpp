@@ -25,6 +25,9 @@ inline constexpr float least_stored = [] {
   return float_from_bits(stored);
 }();
 
+// x / by for a finite x >= 0, and 0 where `by` is 0: without a branch for each x.
+constexpr float over_or_zero(float x, float by) { return x / (by == 0 ? std::numeric_limits<float>::infinity() : by); }
+
 // x >= 0, or the stored number's epsilon where x would be stored as 0.
 template <scalar_format N>
 constexpr float or_epsilon(float x) {
@@ -49,7 +52,7 @@ struct half_range {
   }
   template <class C>
   static constexpr float finest_number(const statistics& s, float coarser) {
-    return or_epsilon<finest_scale<C>>(coarser == 0 ? 0 : ideal<C>(s).scale / coarser);
+    return or_epsilon<finest_scale<C>>(over_or_zero(ideal<C>(s).scale, coarser));
   }
   template <class C>
   static constexpr std::uint32_t finest_code(const statistics& s, float coarser) {

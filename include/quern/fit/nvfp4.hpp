@@ -45,7 +45,7 @@ struct nvfp4_scales {
  protected:
   template <class C>
   static constexpr float quotient(const statistics& s, float coarser) {
-    return coarser == 0 ? 0 : ideal<C>(s).scale / coarser;
+    return over_or_zero(ideal<C>(s).scale, coarser);
   }
 };
 

@@ -143,7 +143,7 @@ HWY_INLINE VF RoundEven(VF x) {
 // How the weights of each region of a window become quotients.
 template <std::size_t Most>
 struct map_rows {
-  HWY_ALIGN float shift[Most + 64], factor[Most + 64], zero[Most + 64];
+  HWY_ALIGN float shift[Most + 16], factor[Most + 16], zero[Most + 16];
   bool plain = true;  // else `any` says it, region by region
   element_map any[Most];
 };
@@ -249,10 +249,20 @@ HWY_NOINLINE void RoundUnusual(const float* x, std::size_t n, const map_rows<Mos
   RoundColumns<C, Fit, false>(x, n, maps, codes);
 }
 
-// Codes of the weights of a window's rows, packed.
+// Rows that are rounded one after the other and then packed together, kColsTogether at a time: those of a unit, else 1.
+template <class C>
+inline constexpr std::size_t kColsTogether = window_cols<C> == all ? 256 : window_cols<C>;
+template <class C>
+inline constexpr std::size_t kRowsTogether = [] {
+  if constexpr (kWideShuffle && packs_by_rows<C> && reference::uniform_region<C>.rows == 1 && window_cols<C> <= 1024)
+    if constexpr (kColsTogether<C> % rows_plan<C>::cols == 0) return rows_plan<C>::grid.rows;
+  return std::size_t{1};
+}();
+
+// Codes of the weights of a window's rows: kept, if there is where, else packed.
 template <class C, class Fit, std::size_t Most>
 HWY_INLINE void WriteCodes(const reference::source& s, const packed_span<C>& out, coord at, shape extent,
-                           const map_rows<Most>& maps) {
+                           const map_rows<Most>& maps, [[maybe_unused]] code_t<C::number::bits>* kept) {
   using T = code_t<C::number::bits>;
   constexpr shape region = reference::uniform_region<C>;
   constexpr std::size_t step = step_cols_of<C>;
@@ -279,18 +289,24 @@ HWY_INLINE void WriteCodes(const reference::source& s, const packed_span<C>& out
       }
       if (maps.plain) RoundColumns<C, Fit, true>(x, n, maps, codes);
       else RoundUnusual<C, Fit>(x, n, maps, codes);
+      if constexpr (kRowsTogether<C> > 1) {
+        if (kept != nullptr) {
+          std::memcpy(kept, codes, n * sizeof(T));
+          continue;
+        }
+      }
       Pack(out, at.row + r, at.col + c, n, codes);
     }
   }
 }
 
-// Everything of a window but the levels that were written before.
+// Chooses scales and offsets of a window, writes those that were not written before, and makes its maps.
 template <class C, class Fit>
-HWY_INLINE void EncodeWindow(const reference::source& s, const packed_span<C>& out, coord at, shape extent) {
+HWY_INLINE void FitWindow(const reference::source& s, const packed_span<C>& out, coord at, shape extent,
+                          map_rows<window_regions<C>>& maps) {
   using G = typename C::granularity;
   using O = typename C::symmetry::offsets;
   constexpr std::size_t most = window_regions<C>;
-  map_rows<most> maps;
   if constexpr (needs_fit<C, Fit>) {
     constexpr bool from_stored = Fit::codes.scale == from::stored && Fit::codes.how != by::nothing;
     const std::size_t count = ceil_div(extent.cols, within(reference::uniform_region<C>, s.rows.matrix).cols);
@@ -335,7 +351,31 @@ HWY_INLINE void EncodeWindow(const reference::source& s, const packed_span<C>& o
   } else {
     maps.factor[0] = 1;
   }
-  WriteCodes<C, Fit>(s, out, at, extent, maps);
+}
+
+// All columns of the rows of a unit, the first of which is `row`.
+template <class C, class Fit>
+HWY_INLINE void EncodeTogether(const reference::source& s, const packed_span<C>& out, std::size_t row) {
+  constexpr bool one_window = window_cols<C> == all;
+  constexpr std::size_t rows = kRowsTogether<C>, most_cols = kColsTogether<C>, pitch = most_cols + 64,
+                        whole = std::lcm(rows_plan<C>::cols, one_window ? 1 : reference::uniform_region<C>.cols);
+  const std::size_t all_cols = s.rows.matrix.cols;
+  map_rows<window_regions<C>> maps[one_window ? rows : 1];
+  if constexpr (one_window)
+    for (std::size_t r = 0; r < rows; ++r) FitWindow<C, Fit>(s, out, {row + r, 0}, {1, all_cols}, maps[r]);
+  HWY_ALIGN code_t<C::number::bits> codes[rows * pitch];
+  for (std::size_t col = 0; col < all_cols; col += most_cols) {
+    const shape extent{1, std::min(most_cols, all_cols - col)};
+    const bool kept = extent.cols % whole == 0;
+    for (std::size_t r = 0; r < rows; ++r) {
+      auto& own = maps[one_window ? r : 0];
+      if constexpr (!one_window) FitWindow<C, Fit>(s, out, {row + r, col}, extent, own);
+      WriteCodes<C, Fit>(s, out, {row + r, col}, extent, own, kept ? codes + r * pitch : nullptr);
+    }
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
+    if (kept) PackRows<C, pitch>(out, row, col, extent.cols, codes);
+#endif
+  }
 }
 
 // x's weights, all of them finite, as rows of `out`, which has x's shape; no region is cut by a view of rows.
@@ -361,8 +401,17 @@ void Encode(matrix_view<const float> x, packed_span<typename Encoding::codec_typ
     }
     const std::size_t end = out.first_row() + out.rows();
     for (coord at{out.first_row(), 0}; at.row < end;) {
+      if constexpr (kRowsTogether<C> > 1) {
+        if (at.col == 0 && at.row % kRowsTogether<C> == 0 && end - at.row >= kRowsTogether<C>) {
+          EncodeTogether<C, Fit>(s, out, at.row);
+          at.row += kRowsTogether<C>;
+          continue;
+        }
+      }
       const shape extent = WindowAt<C>(s, at);
-      EncodeWindow<C, Fit>(s, out, at, extent);
+      map_rows<window_regions<C>> maps;
+      FitWindow<C, Fit>(s, out, at, extent, maps);
+      WriteCodes<C, Fit>(s, out, at, extent, maps, nullptr);
       at.col += extent.cols;
       if (at.col >= s.rows.matrix.cols) at = {at.row + extent.rows, 0};
     }

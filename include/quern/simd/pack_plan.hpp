@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "quern/storage/codes.hpp"
 #include "quern/storage/row_codes.hpp"
 
 namespace quern::inline v0 {
@@ -197,6 +198,62 @@ inline constexpr bool packs_by_plan = [] {
   if constexpr (P::fixed) {
     constexpr shape grid = P::grid(sample);
     return grid.rows == 1 && grid.cols <= 1024 && P::bytes(sample) <= 4096;
+  }
+  return false;
+}();
+
+// For the codes of C where a unit has several rows of them: every 64 bytes of a run of units are shuffled from at most eight
+// pieces of 16 codes. For codes of 4 and 8 bits that fill the bytes of their unit.
+template <class C>
+struct rows_plan {
+  using P = part_units<C, 0>;
+  static constexpr shape grid = P::grid(sample);
+  static constexpr std::size_t unit_bytes = P::bytes(sample);
+  static constexpr std::size_t units =
+      std::lcm(std::lcm(unit_bytes, std::size_t{64}) / unit_bytes, std::lcm(grid.cols, std::size_t{16}) / grid.cols);
+  static constexpr std::size_t cols = units * grid.cols, chunks = units * unit_bytes / 64;
+  static constexpr unsigned bits = P::facts.bits, per_byte = 8 / bits;
+  using run_type = unit_run<C, 0, units>;
+
+  static constexpr std::size_t most_pieces = 8;
+  // 64 bytes: code number k of byte b is that at index[k][b] of its pieces.
+  struct chunk {
+    std::array<coord, most_pieces> pieces{};
+    std::size_t count = 0;
+    alignas(64) std::array<std::array<std::uint8_t, 64>, per_byte> index{};
+  };
+  struct chunk_list {
+    bool ok = run_type::fields == 1 && run_type::held[0].width == bits && run_type::held[0].digits == 0 &&
+              unit_bytes * 8 == grid.count() * bits;
+    std::array<chunk, chunks> list{};
+  };
+  static constexpr chunk_list all_chunks = [] {
+    chunk_list l;
+    for (std::size_t row = 0; l.ok && row < grid.rows; ++row) {
+      const auto spots = run_type::spots_in(row);
+      for (std::size_t col = 0; l.ok && col < cols; ++col) {
+        const auto bit = static_cast<std::size_t>(spots[0][col].bit);
+        chunk& c = l.list[bit / 512];
+        const coord from{row, col / 16 * 16};
+        std::size_t p = 0;
+        while (p < c.count && !(c.pieces[p] == from)) ++p;
+        l.ok = bit % bits == 0 && p < most_pieces;
+        if (!l.ok) break;
+        if (p == c.count) c.pieces[p] = from, ++c.count;
+        c.index[bit % 8 / bits][bit / 8 % 64] = static_cast<std::uint8_t>(p * 16 + col % 16);
+      }
+    }
+    return l;
+  }();
+};
+
+template <class C>
+inline constexpr bool packs_by_rows = [] {
+  using P = part_units<C, 0>;
+  if constexpr (P::fixed && (P::facts.bits == 4 || P::facts.bits == 8)) {
+    constexpr shape grid = P::grid(sample);
+    if constexpr (grid.rows > 1 && grid.count() <= 1024 && units_of_part<C, 0>::contiguous)
+      return rows_plan<C>::all_chunks.ok;
   }
   return false;
 }();

@@ -174,8 +174,8 @@ __attribute__((noinline)) void finest_codes(const float* first, const float* sec
 template <class C, class Fit>
 __attribute__((noinline)) void finest_numbers(const float* __restrict first, const float* __restrict second,
                                               float coarser, std::size_t count, float* __restrict wanted) {
-  for (std::size_t i = 0; i < count; i += 8)
-    for (std::size_t j = i; j < i + 8; ++j)
+  for (std::size_t i = 0; i < count; i += 8, first += 8, second += 8, wanted += 8)
+    for (std::size_t j = 0; j < 8; ++j)
       wanted[j] = Fit::template finest_number<C>(statistics_of(Fit::reads, first[j], second[j]), coarser);
 }
 
@@ -250,12 +250,12 @@ inline constexpr bool multiplies = [] {
 // ---- the order of work ----
 
 // Columns of a window: whole regions, whole units of codes if that can be, and one region of each other level; regions
-// wider than 1024 columns are windows by themselves.
+// wider than 1024 columns are windows by themselves. Fewer where the windows of many rows are packed together.
 template <class C>
 inline constexpr std::size_t window_cols = [] {
-  constexpr shape region = reference::uniform_region<C>;
-  constexpr std::size_t unit = array_of<C, array_with<C, 0>>::unit.cols;
-  const std::size_t most = region.rows == 1 ? 1024 : 256;
+  constexpr shape region = reference::uniform_region<C>, units = array_of<C, array_with<C, 0>>::unit;
+  constexpr std::size_t unit = units.cols;
+  const std::size_t most = region.rows != 1 ? 256 : units.rows != all && units.rows >= 16 ? 128 : 1024;
   if (region.cols == all || region.cols > most) return region.cols;
   const auto fits = [&](std::size_t cols) {
     for (const part_facts& p : parts<C>)

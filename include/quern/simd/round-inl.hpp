@@ -65,11 +65,12 @@ HWY_INLINE VU32 RoundFloats(VF q) {
       hn::Add(hn::Add(a, last), hn::Set(du, (1u << (r.shift - 1)) - 1 - r.rebias)));
   if constexpr (r.smallest != 0) {
     const VF magic = hn::Set(df, r.magic), magnitude = hn::BitCast(df, a);
-    const VU32 small = hn::Sub(hn::BitCast(du, hn::Add(magnitude, magic)), hn::BitCast(du, magic));
-    code = hn::IfThenElse(hn::RebindMask(du, hn::Lt(magnitude, hn::Set(df, r.smallest))), small, code);
+    const auto small = hn::RebindMask(du, hn::Lt(magnitude, hn::Set(df, r.smallest)));
+    code = hn::MaskedSubOr(code, small, hn::BitCast(du, hn::Add(magnitude, magic)), hn::BitCast(du, magic));
   }
   code = hn::Min(code, hn::Set(du, r.most));
-  if constexpr (r.is_signed) return hn::Or(code, hn::ShiftLeft<static_cast<int>(N::bits) - 1>(hn::ShiftRight<31>(u)));
+  if constexpr (r.is_signed)
+    return hn::OrAnd(code, hn::ShiftRight<32 - static_cast<int>(N::bits)>(u), hn::Set(du, 1u << (N::bits - 1)));
   else return hn::IfThenElseZero(hn::Lt(u, hn::Set(du, 0x80000000u)), code);
 }
 
