@@ -56,10 +56,13 @@ class ideals_in_order {
   // Not inlined: its callers are of no target.
   HWY_NOINLINE float operator()(coord first, shape, bool) {
     constexpr std::size_t cols = reference::uniform_region<C>.cols;
-    const coord window{first.row, cols == all ? 0 : first.col / window_cols<C> * window_cols<C>};
+    return Window({first.row, cols == all ? 0 : first.col / window_cols<C> * window_cols<C>})
+        [cols == all ? 0 : (first.col - at.col) / cols];
+  }
+  // Those of the window that begins at `window`.
+  HWY_INLINE const float* Window(coord window) {
     if (!(window == at)) loaded.template Load<true>(s, window, WindowAt<C>(s, window)), at = window;
-    const std::size_t i = cols == all ? 0 : (first.col - at.col) / cols;
-    return Offsets ? loaded.ideal.offset[i] : loaded.ideal.scale[i];
+    return Offsets ? loaded.ideal.offset.data() : loaded.ideal.scale.data();
   }
 
  private:
@@ -76,6 +79,25 @@ HWY_INLINE statistics StatisticsOf(const reference::source& s, coord first, shap
   return statistics_of(Kind, a, b);
 }
 
+// Of the regions that are fitted in a region of a level, the one on which alone the level's code depends.
+template <class G, template <std::uint8_t> class What, class C, class Ideal>
+HWY_INLINE coord GreatestRegion(const reference::source& s, const packed_span<C>& out, coord first, shape size,
+                                Ideal& ideal) {
+  const shape fitted = within(reference::uniform_region<C>, s.rows.matrix);
+  float greatest = 0;
+  coord found = first;
+  for (std::size_t r = first.row; r < first.row + size.rows; r += fitted.rows) {
+    shape extent;
+    for (coord at{r, first.col}; at.col < first.col + size.cols; at.col += extent.cols) {
+      extent = WindowAt<C>(s, at);
+      const std::size_t count = ceil_div(extent.cols, fitted.cols);
+      const std::size_t i = call_find_greatest(ideal.Window(at), load_other_levels<G, What>(out, at), count, greatest);
+      if (i != count) found = {r, at.col + i * fitted.cols};
+    }
+  }
+  return found;
+}
+
 // The code of a level for one of its regions, as reference::write_levels chooses it.
 template <class Fit, class G, template <std::uint8_t> class What, std::size_t I, class C, class Ideal>
 HWY_INLINE std::uint32_t LevelCode(const reference::source& s, const packed_span<C>& out, coord first, shape size,
@@ -85,6 +107,9 @@ HWY_INLINE std::uint32_t LevelCode(const reference::source& s, const packed_span
     return reference::sum_code<G, What, I>(s, out, first, size, ideal);
   else if constexpr (coarsest && chooses_coarsest<Fit, C>)
     return Fit::template coarsest_code<C>(StatisticsOf<Fit::reads>(s, first, size));
+  else if constexpr (nests_above<G, I>)
+    return reference::factor_code<Fit, G, What, I>(s, out, GreatestRegion<G, What>(s, out, first, size, ideal), {1, 1},
+                                                   ideal);
   else return reference::factor_code<Fit, G, What, I>(s, out, first, size, ideal);
 }
 template <class Fit, class G, template <std::uint8_t> class What, std::size_t I, class C, class Ideal>

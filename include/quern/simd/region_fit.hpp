@@ -141,9 +141,9 @@ other_levels<G> load_other_levels(const packed_span<C>& out, coord at) {
   return o;
 }
 
-// wanted[i] = what the local level should be in region i, given the others.
+// What is left to the multiplied levels.
 template <class G>
-constexpr float wanted_of(float ideal, const other_levels<G>& others) {
+constexpr float less_sums(float ideal, const other_levels<G>& others) {
   [&]<std::size_t... J>(std::index_sequence<J...>) {
     (
         [&] {
@@ -152,9 +152,42 @@ constexpr float wanted_of(float ideal, const other_levels<G>& others) {
         ...);
   }
   (std::make_index_sequence<G::size>{});
+  return ideal;
+}
+// wanted[i] = what the local level should be in region i, given the others.
+template <class G>
+constexpr float wanted_of(float ideal, const other_levels<G>& others) {
+  ideal = less_sums(ideal, others);
   if constexpr (other_levels<G>::any_coarser) ideal = others.product == 0 ? 0 : ideal / others.product;
   return ideal;
 }
+// The region of the greatest magnitude that reference::factor_code finds: the first of equal ones, of zeros the last.
+template <class G>
+__attribute__((noinline)) std::size_t call_find_greatest(const float* ideal, const other_levels<G>& others,
+                                                         std::size_t count, float& greatest) {
+  std::size_t found = count;
+  for (std::size_t i = 0; i < count; ++i) {
+    const float x = magnitude(less_sums(ideal[i], others));
+    if (x > greatest || (x == 0 && greatest == 0)) found = i, greatest = x;
+  }
+  return found;
+}
+// Whether a region of every level of G coarser than level I holds whole regions of it.
+template <class G, std::size_t I>
+inline constexpr bool nests_above = [] {
+  const auto holds = [](std::size_t outer, std::size_t inner) {
+    return outer == all || (inner != all && outer % inner == 0);
+  };
+  constexpr shape inner = G::template level<I>::region;
+  bool ok = true;
+  [&]<std::size_t... J>(std::index_sequence<J...>) {
+    ((ok = ok && (J <= I || (holds(G::template level<J>::region.rows, inner.rows) &&
+                             holds(G::template level<J>::region.cols, inner.cols)))),
+     ...);
+  }
+  (std::make_index_sequence<G::size>{});
+  return ok;
+}();
 template <class G>
 __attribute__((noinline)) void call_wanted(const float* ideal, const other_levels<G>& others, std::size_t count,
                                            float* wanted) {
