@@ -19,7 +19,8 @@ inline constexpr bool has_point_bytes = [] {
   return false;
 }();
 
-// The elements of a point divided by the unit, without signs, in the order of memory.
+// The elements of a point divided by the unit, without signs, plus 128, in the order of memory. 128 stands for zero, since bytes
+// without a sign become integers in fewer steps; the negative of a byte stands for the negative value all the same.
 template <class N>
 inline constexpr auto point_words = [] {
   using word = std::conditional_t<N::dimension == 8, std::uint64_t, std::uint32_t>;
@@ -28,7 +29,7 @@ inline constexpr auto point_words = [] {
     for (std::size_t j = 0; j < N::dimension; ++j) {
       const auto level =
           static_cast<float>(N::magnitudes[N::points[i] >> (j * N::level_bits) & low_bits(N::level_bits)]);
-      const auto byte = static_cast<std::uint8_t>(static_cast<int>(level / as_small_integers<N>.unit));
+      const auto byte = static_cast<std::uint8_t>(128 + static_cast<int>(level / as_small_integers<N>.unit));
       const std::size_t place = std::endian::native == std::endian::little ? j : N::dimension - 1 - j;
       table[i] |= static_cast<word>(byte) << 8 * place;
     }
@@ -40,7 +41,7 @@ template <class N>
 struct point_byte {
   static constexpr unsigned bits = 8;
   static constexpr float value(std::uint32_t code) {
-    return static_cast<float>(static_cast<std::int8_t>(code)) * as_small_integers<N>.unit;
+    return static_cast<float>(static_cast<int>(code) - 128) * as_small_integers<N>.unit;
   }
 };
 

@@ -66,7 +66,7 @@ HWY_INLINE void SignBits(const T* codes, std::uint8_t* signs) {
   }
 }
 
-// bytes[i * elements<N> + j] = value j of codes[i] / unit, i < count, count at most Most. Codes up to a multiple of 16 are read
+// bytes[i * elements<N> + j] = 128 + value j of codes[i] / unit, i < count, count at most Most. Codes up to a multiple of 16 are read
 // and so many codes' bytes are written. In passes, since a load just behind a store of another width would wait for it.
 template <class N, std::size_t Most, class T>
 HWY_INLINE void PointBytes(const T* codes, std::size_t count, std::uint8_t* bytes) {
