@@ -166,24 +166,28 @@ inline constexpr step_cells cells_of = [] {
   constexpr const auto& s = steps_of<N, R>;
   step_cells c;
   if (!s.ok || s.count == 0 || s.count > 15) return c;
-  for (int e = -60; e <= 60 && !c.ok; ++e) {
+  for (int e = -60; e <= 60; ++e) {
     c.per_cell = exp2i(e);
-    const float low = round_even(next_down(s.at[0]) * c.per_cell), high = round_even(s.at[s.count - 1] * c.per_cell);
-    if (high - low > 31) break;
-    c.ok = true, c.first = low / c.per_cell, c.last = high / c.per_cell;
-    for (float cell = low; cell < low + 32; ++cell) {
-      const auto i = static_cast<std::size_t>(static_cast<int>(cell) & 31);
-      std::size_t before = 0, inside = 0;
-      for (std::size_t k = 0; k < s.count; ++k) {
-        const float here = round_even(s.at[k] * c.per_cell), below = round_even(next_down(s.at[k]) * c.per_cell);
-        if (below < cell && here <= cell) ++before;
-        else if (below == cell && here == cell) ++inside;
-      }
-      c.ok = c.ok && inside <= 1;
-      c.at[i] = inside == 0 ? std::numeric_limits<float>::quiet_NaN() : s.at[before];
-      c.below[i] = static_cast<std::int32_t>(s.code[before]);
-      c.above[i] = static_cast<std::int32_t>(s.code[inside == 0 ? before : before + 1]);
+    std::array<float, 15> cell{}, below{};  // of each step, and of the float below it
+    bool apart = true;
+    for (std::size_t k = 0; k < s.count; ++k) {
+      cell[k] = round_even(s.at[k] * c.per_cell), below[k] = round_even(next_down(s.at[k]) * c.per_cell);
+      if (k > 0 && cell[k - 1] == below[k - 1] && below[k] == cell[k] && cell[k - 1] == cell[k]) apart = false;
     }
+    if (cell[s.count - 1] - below[0] > 31) return c;
+    if (!apart) continue;
+    c.ok = true, c.first = below[0] / c.per_cell, c.last = cell[s.count - 1] / c.per_cell;
+    std::size_t k = 0;  // steps that lie before the cell, or where it begins
+    for (float here = below[0]; here < below[0] + 32; ++here) {
+      while (k < s.count && below[k] < here && cell[k] <= here) ++k;
+      const bool inside = k < s.count && below[k] == here && cell[k] == here;
+      const auto i = static_cast<std::size_t>(static_cast<int>(here) & 31);
+      c.at[i] = inside ? s.at[k] : std::numeric_limits<float>::quiet_NaN();
+      c.below[i] = static_cast<std::int32_t>(s.code[k]);
+      if (inside) ++k;
+      c.above[i] = static_cast<std::int32_t>(s.code[k]);
+    }
+    return c;
   }
   return c;
 }();
