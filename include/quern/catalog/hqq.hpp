@@ -24,6 +24,7 @@ struct slabs<3, Group> {
   static constexpr slice holds(run r) { return {0, r.count, 0, 3}; }
   static constexpr place at(std::size_t i, run r) { return {i % words(r) * 32 + 27 - 3 * (i / words(r))}; }
   static constexpr std::size_t bytes(run r) { return words(r) * 4; }
+  static constexpr std::size_t word_neighbours(std::size_t i, run r) { return words(r) - i % words(r); }
 };
 
 // s * (q - z), z a float, Bits 8, 4, 3, 2 or 1; Bits (3.2 for 3) + 32 / Group bits. Meta is the type of scale and zero.

@@ -46,6 +46,13 @@ concept neighbourly_field = field<F> && requires(std::size_t i, run r) {
   { F::neighbours(i, r) } -> std::same_as<std::size_t>;
 };
 
+// The same promise for words: the codes at positions [i, i + word_neighbours(i, r)) lie whole in little-endian words of 32 bits
+// that lie one after the other, at the same bit of each. Words are counted from the field's first byte.
+template <class F>
+concept word_neighbourly_field = field<F> && requires(std::size_t i, run r) {
+  { F::word_neighbours(i, r) } -> std::same_as<std::size_t>;
+};
+
 inline constexpr unsigned whole = 0;  // a field's width: all bits of the code
 
 }  // namespace quern::inline v0

@@ -93,16 +93,6 @@ constexpr std::size_t bytes_together(std::size_t unit_bytes) {
   else return 1;
 }
 
-// ---- fields that make promises ----
-
-// A promise beside neighbourly_field's: the field holds every position, and the codes at positions [i, i + word_neighbours(i, r))
-// lie whole in little-endian words of 32 bits that lie one after the other, at the same bit of each. Words are counted from the
-// field's first byte.
-template <class F>
-concept word_neighbourly_field = field<F> && requires(std::size_t i, run r) {
-  { F::word_neighbours(i, r) } -> std::same_as<std::size_t>;
-};
-
 // ---- places that are known when compiling ----
 
 // Where a field holds bits of the code at one position, in bits from the first byte of a run of units; -1: nowhere.
