@@ -140,29 +140,37 @@ const any_operations& any_operations_of() noexcept {
 
 // ---- targets ----
 
+// Templates, since what translation units are compiled for differs; call them without arguments.
+
 // The name of the instruction set that kernels of this translation unit run on, such as "AVX2".
-inline const char* target_name() noexcept {
+template <std::int64_t Targets = HWY_TARGETS>
+const char* target_name() noexcept {
   HWY_EXPORT_T(Table, Target);
   return hwy::TargetName(HWY_DYNAMIC_DISPATCH_T(Table)());
 }
 
 // Makes the whole process use the instruction set of that name; "" takes the restriction back. Fails where this CPU lacks
 // it or this translation unit was not compiled for it. For tests and measurements: not while kernels run.
-inline result<void> try_force_target(std::string_view name) noexcept {
-  if (name.empty()) {
-    hwy::SetSupportedTargetsForTest(0);
-    return {};
-  }
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+template <std::int64_t Targets = HWY_TARGETS>
+result<void> try_force_target(std::string_view name) noexcept {
+  const std::int64_t before = hwy::SupportedTargets();
+  hwy::SetSupportedTargetsForTest(0);  // what the CPU has, not what was forced
+  if (name.empty()) return {};
+  for (std::int64_t left = hwy::SupportedTargets() & Targets; left != 0; left &= left - 1) {
+    const std::int64_t target = left & -left;
     if (hwy::TargetName(target) == name) {
       hwy::SetSupportedTargetsForTest(target);
       return {};
     }
   }
+  hwy::SetSupportedTargetsForTest(before);
   return failure{"no such target on this CPU, or not compiled for", "force_target"};
 }
 #if defined(__cpp_exceptions)
-inline void force_target(std::string_view name) { value_or_throw(try_force_target(name)); }
+template <std::int64_t Targets = HWY_TARGETS>
+void force_target(std::string_view name) {
+  value_or_throw(try_force_target<Targets>(name));
+}
 #endif
 
 }  // namespace quern::inline v0

@@ -41,7 +41,9 @@ TEST_CASE("a target can be forced by its name and released") {
     ++forced;
   }
   CHECK(forced > 0);
+  const std::string last = target_name();
   CHECK(!try_force_target("no such target"));
+  CHECK(target_name() == last);
   CHECK_THROWS_AS(force_target("AVX9"), error);
   force_target("");
   CHECK(target_name() == best);

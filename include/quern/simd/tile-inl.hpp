@@ -128,12 +128,12 @@ HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w,
   const auto* const base = reinterpret_cast<const std::uint8_t*>(w.array(0).data()) + panel * panel_bytes;
   panel_place<C> at[P];
   const std::size_t after = ceil_div(w.matrix().rows, tile_rows) - panel;  // panels; one that is not there is the last
-  for (int p = 0; p < P; ++p) {
+  Unroll<P>([&](auto p) QUERN_INLINE {
     const std::size_t i = std::min(static_cast<std::size_t>(p), after - 1);
     at[p] = {&w, (panel + i) * tile_rows, 0, base + i * panel_bytes};
-  }
+  });
   activation_view x[N];
-  for (int n = 0; n < N; ++n) x[n] = all_x.row(first_x + static_cast<std::size_t>(n));
+  Unroll<N>([&](auto n) QUERN_INLINE { x[n] = all_x.row(first_x + static_cast<std::size_t>(n)); });
 
   held<DF> acc[R * N];
   Unroll<R * N>([&](auto i) QUERN_INLINE { acc[i] = hn::Zero(DF()); });
@@ -214,7 +214,7 @@ HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w,
         });
       }
     }
-    for (int p = 0; p < P; ++p) at[p].tile += T::bytes, ++at[p].index;
+    Unroll<P>([&](auto p) QUERN_INLINE { at[p].tile += T::bytes, ++at[p].index; });
   }
   Unroll2<R, N>([&](auto r, auto n) QUERN_INLINE {
     hn::StoreU(acc[n * R + r], DF(), y + static_cast<std::size_t>(n) * y_stride + r * kLanes);
