@@ -60,15 +60,15 @@ constexpr float round_even(float x) {
   return exact(x + 0x1.8p23f) - 0x1.8p23f;
 }
 
-// The integer of N that quotient q becomes.
+// The integer of N that quotient q becomes; the lowest for NaN, which a fit's sums over huge weights may give.
 template <scalar_format N>
 requires is_integers<N>
 constexpr float round_to_integer(float q) {
   constexpr float low = sorted<N>.value[0], high = sorted<N>.value[sorted<N>.size - 1];
-  return round_even(q < low ? low : q > high ? high : q);
+  return round_even(q > low ? q < high ? q : high : low);
 }
 
-// The code that quotient q becomes. Beyond the ends it is that of the nearest end; q is not NaN.
+// The code that quotient q becomes. Beyond the ends it is that of the nearest end.
 template <scalar_format N, rounding R>
 constexpr std::uint32_t round_to(float q) {
   if constexpr (R == rounding::nearest && is_integers<N>) {
@@ -79,7 +79,7 @@ constexpr std::uint32_t round_to(float q) {
     static_assert(consecutive_integers<N>, "rounding::truncate: the number's values must be consecutive integers");
     constexpr auto last = static_cast<float>(low_bits(N::bits));
     const float t = exact(q) + (0.5f - N::value(0));
-    return t < 1.0f ? 0 : t >= last ? low_bits(N::bits) : static_cast<std::uint32_t>(t);
+    return !(t >= 1.0f) ? 0 : t >= last ? low_bits(N::bits) : static_cast<std::uint32_t>(t);
   } else {
     static_assert(N::bits <= 8, "rounding: a rule for ties of one's own needs a number of at most 8 bits");
     constexpr const auto& s = sorted<N>;
