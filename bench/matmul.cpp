@@ -74,7 +74,7 @@ void product(benchmark::State& state) {
   }
   std::size_t read = 0;
   for (std::size_t i = 0; i < tiled<C>::layout::arrays; ++i) read += w.array(i).size();
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * read));
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(read));
   state.counters["G multiply-adds/s"] = benchmark::Counter(
       static_cast<double>(rows * cols * m) * static_cast<double>(state.iterations()) * 1e-9, benchmark::Counter::kIsRate);
 }
