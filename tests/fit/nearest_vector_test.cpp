@@ -49,7 +49,7 @@ TEST_CASE("no code of a grid is nearer, whichever of its signs are stored") {
 inline constexpr std::array<std::uint8_t, 4> pair_points{0b00, 0b01, 0b10, 0b11};
 inline constexpr std::array<std::uint8_t, 2> pair_levels{1, 3};
 using two_vectors = grid<pair_points, pair_levels, 2, signs::even, 2>;  // 4 values, 7 bits
-static_assert(grid_of_points<two_vectors> && vector_reach<two_vectors> == 3);
+static_assert(point_format<two_vectors> && vector_reach<two_vectors> == 3);
 static_assert(nearest_vector<two_vectors>({3, -1, 1, -3}, {1, 1, 1, 1}) == (0b01u | 0b10u << 2 | 0b010u << 4));
 
 TEST_CASE("vectors side by side share their signs") { check_all_codes<two_vectors>(2, 500); }

@@ -19,16 +19,6 @@ namespace quern::inline v0 {
 template <class N>
 concept tabulated = scalar_format<N> && N::bits <= 8;
 
-// Points of a grid and their signs; the magnitudes are known without trying the codes.
-template <class N>
-concept point_format = vector_format<N> && requires {
-  N::points.size();
-  N::magnitudes.size();
-  N::dimension;
-  { N::level_bits } -> std::convertible_to<unsigned>;
-  { N::sign_rule } -> std::convertible_to<signs>;
-};
-
 // Few enough codes to try them all, of one value or of several.
 template <class N>
 concept enumerable = number_format<N> && N::bits <= 12 && (elements<N> << N::bits) <= 4096;

@@ -14,20 +14,11 @@ namespace quern::inline v0 {
 template <vector_format N>
 using vector_of = std::array<float, N::elements>;
 
-// Points of a table, side by side, and signs: number/grid.hpp, or a user's number with the same members.
-template <class N>
-concept grid_of_points = vector_format<N> && requires {
-  { N::points.size() } -> std::convertible_to<std::size_t>;
-  { N::magnitudes.size() } -> std::convertible_to<std::size_t>;
-  { N::sign_rule } -> std::convertible_to<signs>;
-  requires N::elements == N::dimension* N::vectors;
-};
-
 // The greatest magnitude that a vector format has.
 template <vector_format N>
 inline constexpr float vector_reach = [] {
   float reach = 0;
-  if constexpr (grid_of_points<N>) {
+  if constexpr (point_format<N>) {
     for (const auto m : N::magnitudes) {
       const float a = magnitude(static_cast<float>(m));
       reach = a > reach ? a : reach;
@@ -49,12 +40,12 @@ constexpr float plus_squared(float sum, float e, float q, float value) {
 }
 
 // The magnitudes of every point of a grid.
-template <grid_of_points N>
+template <point_format N>
 inline constexpr auto point_magnitudes = [] {
   std::array<std::array<float, N::dimension>, N::points.size()> t{};
   for (std::size_t i = 0; i < t.size(); ++i)
     for (std::size_t j = 0; j < N::dimension; ++j)
-      t[i][j] = static_cast<float>(N::magnitudes[N::points[i] >> (j * N::level_bits) & low_bits(N::level_bits)]);
+      t[i][j] = point_magnitude<N>(i, j);
   return t;
 }();
 
@@ -66,7 +57,7 @@ struct grid_point {
 };
 
 // The point of a grid nearest to the magnitudes a; or nearest where one of its signs must be wrong.
-template <grid_of_points N, bool Flip>
+template <point_format N, bool Flip>
 constexpr grid_point nearest_point(const float* a, const float* e) {
   grid_point best;
   for (std::uint32_t i = 0; i < N::points.size(); ++i) {
@@ -92,7 +83,7 @@ constexpr grid_point nearest_point(const float* a, const float* e) {
 // finite and e not negative.
 template <vector_format N>
 constexpr std::uint32_t nearest_vector(const vector_of<N>& q, const vector_of<N>& e) {
-  if constexpr (grid_of_points<N>) {
+  if constexpr (point_format<N>) {
     vector_of<N> a = q;
     std::uint32_t minus = 0;
     if constexpr (N::sign_rule != signs::none)

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <bit>
+#include <concepts>
+#include <cstddef>
 
 #include "quern/base/bits.hpp"
 #include "quern/number/number.hpp"
@@ -10,6 +12,22 @@ namespace quern::inline v0 {
 
 // Which of a grid's signs are stored: none; one bit each; all but the last, which makes the number of minus signs even.
 enum class signs { none, each, even };
+
+// Points of a table, side by side, and signs: `grid`, or a user's number with the same members.
+template <class N>
+concept point_format = vector_format<N> && requires {
+  { N::points.size() } -> std::convertible_to<std::size_t>;
+  { N::magnitudes.size() } -> std::convertible_to<std::size_t>;
+  { N::level_bits } -> std::convertible_to<unsigned>;
+  { N::sign_rule } -> std::convertible_to<signs>;
+  requires N::elements == N::dimension * N::vectors;
+};
+
+// The magnitude of coordinate j of a point.
+template <class N>
+constexpr float point_magnitude(std::size_t point, std::size_t j) {
+  return static_cast<float>(N::magnitudes[N::points[point] >> (j * N::level_bits) & low_bits(N::level_bits)]);
+}
 
 // Vectors points of a grid side by side, then their signs. Points lists each point's levels, lowest bits first, as many
 // bits as Levels needs; Levels gives the magnitude of a level. A code, low bits first: index of each point, signs.
@@ -31,8 +49,8 @@ struct grid {
   static constexpr const auto& magnitudes = Levels;
 
   static constexpr float value(std::uint32_t code, std::size_t j) {
-    const std::uint32_t point = Points[code >> (j / Dimension * index_bits) & low_bits(index_bits)];
-    const auto magnitude = static_cast<float>(Levels[point >> (j % Dimension * level_bits) & low_bits(level_bits)]);
+    const std::uint32_t point = code >> (j / Dimension * index_bits) & low_bits(index_bits);
+    const float magnitude = point_magnitude<grid>(point, j % Dimension);
     std::uint32_t minus = index_bits * Vectors >= 32 ? 0 : code >> (index_bits * Vectors);
     if (Signs == signs::even) minus |= (static_cast<std::uint32_t>(std::popcount(minus)) & 1) << sign_bits;
     return Signs != signs::none && (minus >> j & 1) ? -magnitude : magnitude;

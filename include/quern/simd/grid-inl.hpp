@@ -24,9 +24,7 @@ inline constexpr auto grid_bytes = [] {
   std::array<std::uint64_t, N::points.size()> t{};
   for (std::size_t i = 0; i < t.size(); ++i)
     for (std::size_t j = 0; j < N::dimension; ++j) {
-      const auto level =
-          static_cast<float>(N::magnitudes[N::points[i] >> (j * N::level_bits) & low_bits(N::level_bits)]);
-      const int byte = static_cast<int>(level / as_bytes<N>.unit) + as_bytes<N>.bias;
+      const int byte = static_cast<int>(point_magnitude<N>(i, j) / as_bytes<N>.unit) + as_bytes<N>.bias;
       t[i] |= static_cast<std::uint64_t>(byte & 255) << 8 * j;
     }
   return t;

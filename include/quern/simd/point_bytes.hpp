@@ -27,9 +27,8 @@ inline constexpr auto point_words = [] {
   std::array<word, N::points.size()> table{};
   for (std::size_t i = 0; i < table.size(); ++i)
     for (std::size_t j = 0; j < N::dimension; ++j) {
-      const auto level =
-          static_cast<float>(N::magnitudes[N::points[i] >> (j * N::level_bits) & low_bits(N::level_bits)]);
-      const auto byte = static_cast<std::uint8_t>(128 + static_cast<int>(level / as_small_integers<N>.unit));
+      const auto byte =
+          static_cast<std::uint8_t>(128 + static_cast<int>(point_magnitude<N>(i, j) / as_small_integers<N>.unit));
       const std::size_t place = std::endian::native == std::endian::little ? j : N::dimension - 1 - j;
       table[i] |= static_cast<word>(byte) << 8 * place;
     }
