@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "log4.hpp"
 #include "quern/catalog/gguf_numbers.hpp"
 #include "quern/catalog/iq_points.hpp"
 #include "quern/codec/codec.hpp"
@@ -24,15 +25,6 @@ using namespace quern;
 
 // ---- numbers of a user ----
 
-// A sign and powers of 0.7, which no float holds.
-struct log4 {
-  static constexpr unsigned bits = 4;
-  static constexpr float value(std::uint32_t code) {
-    float magnitude = 1;
-    for (std::uint32_t k = 0; k < (code & 7); ++k) magnitude *= 0.7f;
-    return code & 8 ? -magnitude : magnitude;
-  }
-};
 inline constexpr auto squares = [] {
   std::array<float, 32> t{};
   for (int i = 0; i < 32; ++i)

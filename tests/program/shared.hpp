@@ -4,19 +4,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "log4.hpp"
 #include "quern/quern.hpp"
 
 namespace program {
 
-// A sign and powers of 0.7.
-struct log4 {
-  static constexpr unsigned bits = 4;
-  static constexpr float value(std::uint32_t code) {
-    float magnitude = 1;
-    for (std::uint32_t k = 0; k < (code & 7); ++k) magnitude *= 0.7f;
-    return code & 8 ? -magnitude : magnitude;
-  }
-};
 struct log4_32 : quern::codec<log4, quern::levels<quern::group<32, quern::f16>>> {
   static constexpr const char* name = "program.log4_32";
 };
