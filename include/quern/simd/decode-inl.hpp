@@ -31,7 +31,7 @@ template <class C>
 inline constexpr std::size_t kChunk = [] {
   constexpr std::size_t most = kPanel<C> == 1
                                    ? 2048
-                                   : std::clamp(std::bit_floor(std::size_t{1} << 17) / (kPanel<C> * C::number::bits),
+                                   : std::clamp((std::size_t{1} << 17) / (kPanel<C> * C::number::bits),
                                                 std::size_t{256}, std::size_t{2048});
   std::size_t n = std::lcm(std::size_t{64}, elements<typename C::number>);
   const auto take = [&](std::size_t cols) {

@@ -16,7 +16,6 @@ HWY_BEFORE_NAMESPACE();
 namespace quern::inline v0 {
 namespace HWY_NAMESPACE {
 
-inline constexpr int kLanes = static_cast<int>(hn::MaxLanes(DF()));
 inline constexpr int kParts = static_cast<int>(tile_rows) / kLanes;  // vectors that hold a panel's rows
 
 // Lanes of little-endian codes of 8, 16 or 32 bits.

@@ -16,20 +16,11 @@ HWY_BEFORE_NAMESPACE();
 namespace quern::inline v0 {
 namespace HWY_NAMESPACE {
 
-// Lanes of DF; where the vectors' size is known only at run time, the most there may be.
-inline constexpr std::size_t kMostLanes = hn::MaxLanes(DF());
-inline constexpr bool kFixedLanes = !HWY_HAVE_SCALABLE;
-
-// f(0), f(lanes), ... for `Count` lanes of DF, a multiple of 16: constants where the vectors' size is known.
+// f(0), f(lanes), ... for `Count` lanes of DF, a multiple of 16.
 template <std::size_t Count, class F>
 HWY_INLINE void EachVector(F f) {
-  if constexpr (kFixedLanes) {
-    Unroll<static_cast<int>(Count / kMostLanes)>([&](auto i) QUERN_INLINE {
-      f(std::integral_constant<std::size_t, static_cast<std::size_t>(i) * kMostLanes>());
-    });
-  } else {
-    for (std::size_t i = 0; i < Count; i += hn::Lanes(DF())) f(i);
-  }
+  Unroll<static_cast<int>(Count) / kLanes>(
+      [&](auto i) QUERN_INLINE { f(std::integral_constant<std::size_t, static_cast<std::size_t>(i * kLanes)>()); });
 }
 
 // Rounded here and now, as exact() in base/exact.hpp: g++ contracts products and sums of vectors, too.
@@ -117,10 +108,10 @@ HWY_INLINE VF TableValues(V32 code) {
   const DF df;
   constexpr std::size_t entries = std::size_t{1} << N::bits;
   const float* const table = padded_table<N>.data();
-  if constexpr (kFixedLanes && entries <= kMostLanes) {
+  if constexpr (entries <= kLanes) {
     return hn::TableLookupLanes(hn::LoadU(df, table), hn::IndicesFromVec(df, code));
-  } else if constexpr (kFixedLanes && entries <= 2 * kMostLanes) {
-    return hn::TwoTablesLookupLanes(df, hn::LoadU(df, table), hn::LoadU(df, table + kMostLanes),
+  } else if constexpr (entries <= 2 * kLanes) {
+    return hn::TwoTablesLookupLanes(df, hn::LoadU(df, table), hn::LoadU(df, table + kLanes),
                                     hn::IndicesFromVec(df, code));
   } else {
     const V32 inside = hn::And(code, hn::Set(D32(), static_cast<std::int32_t>(entries - 1)));
@@ -130,8 +121,8 @@ HWY_INLINE VF TableValues(V32 code) {
 
 template <class N>
 HWY_INLINE VF CalledValues(V32 code) {
-  HWY_ALIGN std::int32_t codes[kMostLanes];
-  HWY_ALIGN float values[kMostLanes];
+  HWY_ALIGN std::int32_t codes[kLanes];
+  HWY_ALIGN float values[kLanes];
   hn::Store(code, D32(), codes);
   call_values<N>(codes, hn::Lanes(DF()), values);
   return hn::Load(DF(), values);
@@ -231,7 +222,7 @@ inline constexpr std::size_t kValuesAtOnce = kByPlanes<N> ? 64 : 16;
 
 // Whether the bytes of a table are looked up for 16 codes at a time.
 template <class N>
-inline constexpr bool kByByteTable = recipe_of<N> == recipe::byte_table && !(kFixedLanes && kMostLanes == 16);
+inline constexpr bool kByByteTable = recipe_of<N> == recipe::byte_table && kLanes != 16;
 
 // f(offset, values) for the values of Count codes of type code_t<N::bits>; Count is a multiple of kValuesAtOnce<N>.
 template <scalar_format N, std::size_t Count, class F>

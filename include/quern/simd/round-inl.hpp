@@ -109,7 +109,7 @@ HWY_INLINE V32 CountSteps(VF q) {
   const DF df;
   const D32 d;
   const auto reached = [&](VF step) QUERN_INLINE { return hn::VecFromMask(d, hn::RebindMask(d, hn::Ge(q, step))); };
-  if constexpr (count > 7 && kFixedLanes && kMostLanes >= 8) {
+  if constexpr (count > 7 && kLanes >= 8) {
     using T = step_tree<N, R>;
     const auto down = [&](V32 node, const std::array<float, 16>& level) QUERN_INLINE {
       const VF step = hn::TableLookupLanes(hn::LoadU(df, level.data()), hn::IndicesFromVec(df, node));
@@ -145,7 +145,7 @@ HWY_INLINE VU32 RoundInCells(VF q) {
 
 template <scalar_format N, rounding R>
 HWY_INLINE VU32 RoundShortSteps(VF q) {
-  if constexpr (kFixedLanes && kMostLanes >= 16 && cells_of<N, R>.ok) return RoundInCells<N, R>(q);
+  if constexpr (kLanes >= 16 && cells_of<N, R>.ok) return RoundInCells<N, R>(q);
   const V32 n = CountSteps<N, R>(q);
   if constexpr (step_codes_rise<N, R>) {
     return hn::BitCast(DU32(), n);
@@ -153,11 +153,11 @@ HWY_INLINE VU32 RoundShortSteps(VF q) {
     const D32 d;
     const std::int32_t* const table = step_codes<N, R>.data();
     V32 code;
-    if constexpr (kFixedLanes && kMostLanes >= 16)
+    if constexpr (kLanes >= 16)
       code = hn::TableLookupLanes(hn::LoadU(d, table), hn::IndicesFromVec(d, n));
-    else if constexpr (kFixedLanes && kMostLanes >= 8)
+    else if constexpr (kLanes >= 8)
       code =
-          hn::TwoTablesLookupLanes(d, hn::LoadU(d, table), hn::LoadU(d, table + kMostLanes), hn::IndicesFromVec(d, n));
+          hn::TwoTablesLookupLanes(d, hn::LoadU(d, table), hn::LoadU(d, table + kLanes), hn::IndicesFromVec(d, n));
     else code = hn::GatherIndex(d, table, n);
     return hn::BitCast(DU32(), code);
   }
@@ -191,10 +191,10 @@ HWY_INLINE VU32 RoundLongSteps(VF q) {
     const float* const level = long_steps<N, R>.data() + entries - 1;
     VF step;
     if constexpr (entries == 1) step = hn::Set(df, *level);
-    else if constexpr (kFixedLanes && kMostLanes >= 8 && entries <= kMostLanes)
+    else if constexpr (kLanes >= 8 && entries <= kLanes)
       step = hn::TableLookupLanes(hn::LoadU(df, level), hn::IndicesFromVec(df, node));
-    else if constexpr (kFixedLanes && kMostLanes >= 8 && entries == 2 * kMostLanes)
-      step = hn::TwoTablesLookupLanes(df, hn::LoadU(df, level), hn::LoadU(df, level + kMostLanes),
+    else if constexpr (kLanes >= 8 && entries == 2 * kLanes)
+      step = hn::TwoTablesLookupLanes(df, hn::LoadU(df, level), hn::LoadU(df, level + kLanes),
                                       hn::IndicesFromVec(df, node));
     else step = hn::GatherIndex(df, level, node);
     node = hn::Sub(hn::Add(node, node), hn::VecFromMask(d, hn::RebindMask(d, hn::Ge(q, step))));
@@ -278,8 +278,8 @@ HWY_INLINE void StoreRounded64(Q quotient, std::uint8_t* to) {
 
 template <scalar_format N, rounding R>
 HWY_INLINE VU32 RoundCalled(VF q) {
-  HWY_ALIGN float quotients[kMostLanes];
-  HWY_ALIGN std::uint32_t codes[kMostLanes];
+  HWY_ALIGN float quotients[kLanes];
+  HWY_ALIGN std::uint32_t codes[kLanes];
   hn::Store(q, DF(), quotients);
   call_round<N, R>(quotients, hn::Lanes(DF()), codes);
   return hn::Load(DU32(), codes);

@@ -78,7 +78,7 @@ template <std::size_t Each>
 HWY_INLINE VF SpreadVector(const float* from, std::size_t i) {
   const DF df;
   VF v = hn::Set(df, from[i / Each]);
-  if constexpr (Each < kMostLanes) {
+  if constexpr (Each < kLanes) {
     const auto lane = hn::Iota(df, 0.0f);
     for (std::size_t j = Each; j < hn::Lanes(df); j += Each)
       v = hn::IfThenElse(hn::Ge(lane, hn::Set(df, static_cast<float>(j))), hn::Set(df, from[i / Each + j / Each]), v);

@@ -452,7 +452,7 @@ class code_reader {
     return false;
   }();
   // Rows of units that are transposed at a time.
-  static constexpr std::size_t many_rows = std::min(kFixedLanes ? kMostLanes : 4, std::bit_floor(most_unit_rows - 1));
+  static constexpr std::size_t many_rows = std::min<std::size_t>(kLanes, std::bit_floor(most_unit_rows - 1));
   static constexpr std::size_t most_units = ceil_div(Most, unit_codes) + 2;
   static constexpr std::size_t most_words = round_up(most_unit_rows * unit_size / 4 + 2, 4);  // of a column
   // Of unit rows, or of words of columns, that are brought together.

@@ -25,14 +25,6 @@ namespace quern::inline v0 {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Vectors without a size while compiling: those of SVE and of RISC-V.
-#undef QUERN_SIZELESS
-#if HWY_HAVE_SCALABLE || HWY_TARGET_IS_SVE
-#define QUERN_SIZELESS 1
-#else
-#define QUERN_SIZELESS 0
-#endif
-
 // At most 16 lanes of 32 bits: a tile has 16 rows. All other vectors have as many bytes. Where only the machine knows how
 // many there are, the four that every machine has.
 using DF = hn::CappedTag<float, HWY_HAVE_SCALABLE ? 4 : 16>;
@@ -46,8 +38,11 @@ using VU32 = hn::Vec<DU32>;
 using V16 = hn::Vec<D16>;
 using V8 = hn::Vec<D8>;
 
-// A vector as an element of an array; one without a size lies in memory there.
-#if QUERN_SIZELESS
+// Lanes of DF, on every machine of the target.
+inline constexpr int kLanes = static_cast<int>(hn::MaxLanes(DF()));
+
+// A vector as an element of an array; those of SVE and of RISC-V, whose types have no size, lie in memory there.
+#if HWY_HAVE_SCALABLE || HWY_TARGET_IS_SVE
 template <class D>
 class held {
  public:
