@@ -16,7 +16,7 @@ namespace {
 
 using namespace quern;
 
-constexpr std::size_t rows = 128, cols = 1024;  // 512 KiB
+constexpr std::size_t rows = 64, cols = 2048;  // 512 KiB
 
 // The roof: one byte stored everywhere.
 void fill(benchmark::State& state) {

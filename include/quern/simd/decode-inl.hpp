@@ -8,6 +8,7 @@
 #define QUERN_SIMD_DECODE_INL_HPP_
 #endif
 
+#include <array>
 #include <cstring>
 #include <numeric>
 #include <span>
@@ -18,7 +19,6 @@
 #include "quern/simd/lookup-inl.hpp"
 #include "quern/simd/points-inl.hpp"
 #include "quern/simd/scales-inl.hpp"
-#include "quern/simd/unpack-inl.hpp"
 #include "quern/simd/vector-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -128,8 +128,8 @@ HWY_INLINE void DecodeChunk(chunk_codes<C, kChunk<C>>& unpacked, const row_const
 
   chunk_numbers<scale_granule, chunk> scales;
   chunk_numbers<offset_granule, chunk> offsets;
-  JoinLevels<C, G, 1, chunk>(unpacked, constants, col, n, 1.0f, scales.numbers);
-  JoinLevels<C, O, 1 + G::size, chunk>(unpacked, constants, col, n, 0.0f, offsets.numbers);
+  JoinAllLevels<C, G, 1, chunk>(unpacked, constants, col, n, 1.0f, scales.numbers);
+  JoinAllLevels<C, O, 1 + G::size, chunk>(unpacked, constants, col, n, 0.0f, offsets.numbers);
 
   const auto& codes = unpacked.template Part<0>();
   if constexpr (!has_form<S>) {
@@ -153,19 +153,23 @@ HWY_INLINE void DecodeChunk(chunk_codes<C, kChunk<C>>& unpacked, const row_const
   }
 }
 
+// Of each row of a panel.
+template <class C>
+using panel_constants = std::array<row_constants<C>, kPanel<C>>;
+
 // Columns [col, col + n) of rows [row, row + rows) of the matrix, rows that lie in one panel; col is a multiple of kChunk<C>.
 template <class C>
-HWY_INLINE void DecodePanel(const packed_view<C>& w, row_constants<C>& constants, std::size_t row, std::size_t rows,
+HWY_NOINLINE void DecodePanel(const packed_view<C>& w, panel_constants<C>& constants, std::size_t row, std::size_t rows,
                             std::size_t col, std::size_t n, float* HWY_RESTRICT out, std::size_t stride) {
   chunk_codes<C, kChunk<C>> unpacked;
   for (std::size_t c = 0; c < n; c += kChunk<C>) {
     const std::size_t count = std::min(kChunk<C>, n - c);
     unpacked.Start(w, row, rows, col + c, count);
     for (std::size_t r = 0; r < rows; ++r) {
-      constants.load(w, row + r);
+      constants[r].load(w, row + r);
       // All parts are unpacked before the first of them is looked up: a load just behind stores of another width would wait.
       unpacked.Read(w, row + r);
-      DecodeChunk<C>(unpacked, constants, col + c, count, out + r * stride + c);
+      DecodeChunk<C>(unpacked, constants[r], col + c, count, out + r * stride + c);
     }
   }
 }
@@ -174,7 +178,7 @@ HWY_INLINE void DecodePanel(const packed_view<C>& w, row_constants<C>& constants
 template <class C>
 void DecodeStretch(packed_view<C> w, std::size_t row, std::size_t col, std::size_t n, float* HWY_RESTRICT out) {
   const ieee_mode mode;
-  row_constants<C> constants;
+  panel_constants<C> constants;
   if (const std::size_t skip = col % kChunk<C>; skip != 0) {
     HWY_ALIGN float whole[kChunk<C>];
     const std::size_t count = std::min(kChunk<C> - skip, n);
@@ -188,7 +192,7 @@ void DecodeStretch(packed_view<C> w, std::size_t row, std::size_t col, std::size
 template <class C>
 void Decode(packed_view<C> w, matrix_view<float> out) {
   const ieee_mode mode;
-  row_constants<C> constants;
+  panel_constants<C> constants;
   for (std::size_t r = 0; r < w.rows();) {
     const std::size_t row = w.first_row() + r, rows = std::min(w.rows() - r, kPanel<C> - row % kPanel<C>);
     DecodePanel(w, constants, row, rows, 0, w.cols(), out.row(r), out.row_stride());
@@ -200,7 +204,7 @@ void Decode(packed_view<C> w, matrix_view<float> out) {
 template <class C>
 void DecodeRows(packed_view<C> w, std::span<const std::uint32_t> rows, matrix_view<float> out) {
   const ieee_mode mode;
-  row_constants<C> constants;
+  panel_constants<C> constants;
   for (std::size_t i = 0; i < rows.size(); ++i)
     DecodePanel(w, constants, w.first_row() + rows[i], 1, 0, w.cols(), out.row(i), 0);
 }

@@ -23,21 +23,29 @@ HWY_INLINE void EachVector(F f) {
       [&](auto i) QUERN_INLINE { f(std::integral_constant<std::size_t, static_cast<std::size_t>(i * kLanes)>()); });
 }
 
-// Rounded here and now, as exact() in base/exact.hpp: g++ contracts products and sums of vectors, too.
-HWY_INLINE VF Exact(VF v) {
+// v in a register, of which the compiler knows nothing: a constant is not read from memory again where it is used.
+template <class V>
+HWY_INLINE V Kept(V v) {
 #if HWY_ARCH_X86
   asm("" : "+v"(v.raw));
 #elif HWY_ARCH_ARM_A64 && !HWY_HAVE_SCALABLE
   asm("" : "+w"(v.raw));
 #elif HWY_ARCH_ARM_A64
   asm("" : "+w"(v));
+#endif
+  return v;
+}
+
+// Rounded here and now, as exact() in base/exact.hpp: g++ contracts products and sums of vectors, too.
+HWY_INLINE VF Exact(VF v) {
+#if HWY_ARCH_X86 || HWY_ARCH_ARM_A64
+  return Kept(v);
 #else
   HWY_ALIGN float lanes[hn::MaxLanes(DF())];
   hn::Store(v, DF(), lanes);
   asm volatile("" : : "r"(lanes) : "memory");
-  v = hn::Load(DF(), lanes);
+  return hn::Load(DF(), lanes);
 #endif
-  return v;
 }
 
 // Whether binary16 is converted by one instruction. Highway's own conversion for targets without loses some codes.
@@ -71,7 +79,7 @@ HWY_INLINE VF IntegerValues(V32 code) {
     constexpr float step = static_cast<float>(r.step) * r.unit, first = static_cast<float>(r.first) * r.unit;
     const VF v = hn::ConvertTo(df, code);
     if constexpr (step == 1 && first == 0) return v;
-    else if constexpr (step == 1) return hn::Add(v, hn::Set(df, first));
+    else if constexpr (step == 1) return hn::Add(v, Kept(hn::Set(df, first)));
     else if constexpr (step > 0 && first == 0) return hn::Mul(v, hn::Set(df, step));
     else return hn::MulAdd(v, hn::Set(df, step), hn::Set(df, first));
   }
@@ -109,7 +117,7 @@ HWY_INLINE VF TableValues(V32 code) {
   constexpr std::size_t entries = std::size_t{1} << N::bits;
   const float* const table = padded_table<N>.data();
   if constexpr (entries <= kLanes) {
-    return hn::TableLookupLanes(hn::LoadU(df, table), hn::IndicesFromVec(df, code));
+    return hn::TableLookupLanes(Kept(hn::LoadU(df, table)), hn::IndicesFromVec(df, code));
   } else if constexpr (entries <= 2 * kLanes) {
     return hn::TwoTablesLookupLanes(df, hn::LoadU(df, table), hn::LoadU(df, table + kLanes),
                                     hn::IndicesFromVec(df, code));
@@ -181,7 +189,7 @@ HWY_INLINE VWide PlaneBytes(VWide codes) {
     const std::uint8_t* const table = value_planes<N>.bytes[Plane].data();
     const auto indices = hn::IndicesFromVec(d, entries <= 64 ? codes : hn::And(codes, hn::Set(d, 127)));
     if constexpr (entries <= 64) {
-      return hn::TableLookupLanes(hn::Load(d, table), indices);
+      return hn::TableLookupLanes(Kept(hn::Load(d, table)), indices);
     } else {
       const VWide low = hn::TwoTablesLookupLanes(d, hn::Load(d, table), hn::Load(d, table + 64), indices);
       if constexpr (entries <= 128) return low;

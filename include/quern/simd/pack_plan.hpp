@@ -106,6 +106,15 @@ struct pack_plan {
     return true;
   }
 
+  // Whether the codes of a unit lie one after the other, each with all of its up to 7 bits.
+  static constexpr bool in_order(std::size_t field) {
+    const held_bits h = run_type::held[field];
+    if (h.shift != 0 || h.width != bits || bits > 7) return false;
+    for (std::size_t i = 0; i < per_unit; ++i)
+      if (run_type::spots[field][i].bit != static_cast<std::int32_t>(i * bits)) return false;
+    return true;
+  }
+
   static constexpr auto kinds = [] {
     std::array<pack_kind, fields> k{};
     for (std::size_t f = 0; f < fields; ++f) {

@@ -257,7 +257,7 @@ inline constexpr float_rounding float_rounding_of = [] {
     const auto same = [&](float x) {
       return rounded_bits(r, N::bits, x) == N::nearest(x) && rounded_bits(r, N::bits, -x) == N::nearest(-x);
     };
-    // At every value and middle of two, with the floats beside them; of a long format at some of each exponent.
+    // At every value and middle of two, with the floats beside them; of a long format at some, and where subnormals end.
     const auto at = [&](std::uint32_t code) {
       const float v = N::value(code), next = code + 1 < end ? N::value(code + 1) : v;
       r.ok = r.ok && same(v);
@@ -266,10 +266,9 @@ inline constexpr float_rounding float_rounding_of = [] {
       r.ok = r.ok && same(next_up(v)) && same(next_down(next)) && same(middle) && same(next_up(middle)) &&
              same(next_down(middle));
     };
-    for (std::uint32_t code = 0; code < end; code += N::bits <= 8 ? 1 : code < 8 ? 1 : 0x1f) {
-      if (!is_finite(N::value(code))) break;
-      at(code);
-    }
+    const std::uint32_t stride = N::bits <= 8 ? 1 : end / 64 | 1, normal = 1u << mantissa;
+    for (std::uint32_t code = 0; code < end && is_finite(N::value(code)); code += stride) at(code);
+    for (const std::uint32_t code : {1u, 2u, normal - 1, normal, 2 * normal - 1}) at(code);
     r.ok = r.ok && same(std::numeric_limits<float>::max()) && same(std::numeric_limits<float>::infinity()) && same(0);
   }
   return r;

@@ -9,8 +9,8 @@
 
 #include <algorithm>
 
+#include "quern/simd/code_reader-inl.hpp"
 #include "quern/simd/lookup-inl.hpp"
-#include "quern/simd/unpack-inl.hpp"
 #include "quern/simd/vector-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -102,54 +102,85 @@ inline constexpr std::size_t granule = [] {
   return n == 0 ? n : std::gcd(n, Chunk);
 }();
 
-// out[i] = the joined levels of granularity G, the first of which is part Base, for weights [col + i * granule, ...) of a row;
-// col is a multiple of Chunk, n at most Chunk. 64 numbers more may be written. Without levels, out[0] = none.
-template <class C, class G, std::size_t Base, std::size_t Chunk>
-HWY_INLINE void JoinLevels(chunk_codes<C, Chunk>& chunk, const row_constants<C>& constants, std::size_t col,
-                           std::size_t n, float none, float* HWY_RESTRICT out) {
+// Whether numbers of a level are looked up where they are joined; else first, into memory.
+template <class N>
+inline constexpr bool kLookUpInPlace = !kLookUpFirst<N> && !kByPlanes<N> && recipe_of<N> != recipe::byte_table;
+
+// join(numbers_of), where numbers_of(p) are the numbers of level I of granularity G, which is part K, for pieces p to
+// p + lanes; `col` and `pieces` as in JoinLevels.
+template <class C, class G, std::size_t I, std::size_t K, std::size_t Chunk, class Join>
+HWY_INLINE void WithLevel(chunk_codes<C, Chunk>& chunk, const row_constants<C>& constants, std::size_t col,
+                          std::size_t pieces, Join join) {
   const DF df;
-  constexpr std::size_t each = granule<G, Chunk>;
-  const std::size_t pieces = each == 0 ? 1 : ceil_div(n, each);
-  if constexpr (G::size == 0) out[0] = none;
-  Unroll<static_cast<int>(G::size)>([&](auto step) QUERN_INLINE {
-    constexpr std::size_t i = G::size - 1 - static_cast<std::size_t>(step), K = Base + i;
-    using Level = typename G::template level<i>;
-    constexpr bool first = step == 0;
-    [[maybe_unused]] constexpr bool adds = adding_level<Level>;
-    constexpr std::size_t cols = Level::region.cols;
-    const auto join = [&](auto level_of) QUERN_INLINE {
-      for (std::size_t p = 0; p < pieces; p += hn::Lanes(df)) {
-        if constexpr (first) hn::StoreU(level_of(p), df, out + p);
-        else hn::StoreU(JoinLevel<adds>(hn::LoadU(df, out + p), level_of(p)), df, out + p);
-      }
-    };
-    if constexpr (cols == all) {
-      const VF v = hn::Set(df, constants.template value<K>());
-      join([&](std::size_t) QUERN_INLINE { return v; });
+  constexpr std::size_t cols = G::template level<I>::region.cols, each = granule<G, Chunk>;
+  if constexpr (cols == all) {
+    const VF v = hn::Set(df, constants.template value<K>());
+    join([&](std::size_t) QUERN_INLINE { return v; });
+  } else {
+    using N = part_number<C, K>;
+    const auto& part = chunk.template Part<K>();
+    constexpr std::size_t span = whole_parts(cols, each);  // numbers for one of this level
+    if constexpr (span == 1 && kLookUpInPlace<N>) {
+      const auto* const codes = reinterpret_cast<const std::uint8_t*>(part.codes);
+      using T = code_t<N::bits>;
+      join([&](std::size_t p) QUERN_INLINE { return Values<N>(PromoteCodes<T>(codes + p * sizeof(T))); });
     } else {
-      using N = part_number<C, K>;
-      const auto& part = chunk.template Part<K>();
-      constexpr std::size_t span = whole_parts(cols, each);  // numbers for one of this level
-      if constexpr (span == 1 && first) {
-        ExpandValues<N>(part.codes, part.count, out);
+      HWY_ALIGN float level[ceil_div(Chunk, cols) + 65];
+      ExpandValues<N>(part.codes, part.count, level);
+      if constexpr (span == 1) {
+        join([&](std::size_t p) QUERN_INLINE { return hn::LoadU(df, level + p); });
+      } else if constexpr (cols % Chunk == 0) {  // the same for the whole chunk
+        const VF v = hn::Set(df, level[0]);
+        join([&](std::size_t) QUERN_INLINE { return v; });
+      } else if constexpr (Chunk % cols == 0 && (span % 16 == 0 || 16 % span == 0)) {
+        join([&](std::size_t p) QUERN_INLINE { return SpreadVector<span>(level, p); });
       } else {
-        HWY_ALIGN float level[ceil_div(Chunk, cols) + 65];
-        ExpandValues<N>(part.codes, part.count, level);
-        if constexpr (span == 1) {
-          join([&](std::size_t p) QUERN_INLINE { return hn::LoadU(df, level + p); });
-        } else if constexpr (cols % Chunk == 0) {  // the same for the whole chunk
-          const VF v = hn::Set(df, level[0]);
-          join([&](std::size_t) QUERN_INLINE { return v; });
-        } else if constexpr (Chunk % cols == 0 && (span % 16 == 0 || 16 % span == 0)) {
-          join([&](std::size_t p) QUERN_INLINE { return SpreadVector<span>(level, p); });
-        } else {
-          HWY_ALIGN float spread[whole_parts(Chunk, each) + 64];
-          Spread(level, span, col % cols / each, pieces, spread);
-          join([&](std::size_t p) QUERN_INLINE { return hn::LoadU(df, spread + p); });
-        }
+        HWY_ALIGN float spread[whole_parts(Chunk, each) + 64];
+        Spread(level, span, col % cols / each, pieces, spread);
+        join([&](std::size_t p) QUERN_INLINE { return hn::LoadU(df, spread + p); });
       }
     }
-  });
+  }
+}
+
+// out[i] = the joined levels [0, Levels) of granularity G, the first of which is part Base, for weights
+// [col + i * granule, ...) of a row, and total_of, the coarser ones joined; col is a multiple of Chunk. 64 numbers more than
+// pieces may be written.
+template <class C, class G, std::size_t Base, std::size_t Chunk, std::size_t Levels, class Total>
+HWY_INLINE void JoinLevels(chunk_codes<C, Chunk>& chunk, const row_constants<C>& constants, std::size_t col,
+                           std::size_t pieces, Total total_of, float* HWY_RESTRICT out) {
+  const DF df;
+  if constexpr (Levels == 0) {
+    for (std::size_t p = 0; p < pieces; p += hn::Lanes(df)) hn::StoreU(total_of(p), df, out + p);
+  } else {
+    constexpr std::size_t i = Levels - 1;
+    WithLevel<C, G, i, Base + i, Chunk>(chunk, constants, col, pieces, [&](auto level_of) QUERN_INLINE {
+      const auto joined_of = [&](std::size_t p) QUERN_INLINE {
+        if constexpr (Levels == G::size) return level_of(p);
+        else return JoinLevel<adding_level<typename G::template level<i>>>(total_of(p), level_of(p));
+      };
+      JoinLevels<C, G, Base, Chunk, i>(chunk, constants, col, pieces, joined_of, out);
+    });
+  }
+}
+
+// The whole scales (Base 1) or offsets of weights [col, col + n), n at most Chunk; without levels, out[0] = none.
+template <class C, class G, std::size_t Base, std::size_t Chunk>
+HWY_INLINE void JoinAllLevels(chunk_codes<C, Chunk>& chunk, const row_constants<C>& constants, std::size_t col,
+                              std::size_t n, float none, float* HWY_RESTRICT out) {
+  constexpr std::size_t each = granule<G, Chunk>;
+  const std::size_t pieces = each == 0 ? 1 : ceil_div(n, each);
+  if constexpr (G::size == 0) {
+    out[0] = none;
+  } else {
+    // A level by itself need not pass through registers one vector at a time.
+    if constexpr (G::size == 1 && each != 0 && G::template level<0>::region.cols == each) {
+      const auto& part = chunk.template Part<Base>();
+      ExpandValues<part_number<C, Base>>(part.codes, part.count, out);
+    } else {
+      JoinLevels<C, G, Base, Chunk, G::size>(chunk, constants, col, pieces, nullptr, out);
+    }
+  }
 }
 
 }  // namespace HWY_NAMESPACE

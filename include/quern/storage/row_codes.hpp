@@ -1,5 +1,5 @@
 // The codes of a part along a row of the matrix: where they lie, found from the declaration, and a reader for every layout.
-// What is here is the same for every instruction set; simd/unpack-inl.hpp is the fast reader.
+// What is here is the same for every instruction set; simd/code_reader-inl.hpp is the fast one.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <algorithm>
