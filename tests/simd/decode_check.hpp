@@ -2,7 +2,8 @@
 // host. Include after quern/simd.hpp.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <memory>
+#include <cstdint>
+#include <span>
 #include <vector>
 
 #if defined(__SSE2__)
@@ -29,30 +30,6 @@ class flushing {
  private:
   unsigned before_;
 #endif
-};
-
-// Arrays of C for a matrix, filled with random bytes.
-template <class C>
-class random_arrays {
- public:
-  random_arrays(quern::shape size, edge at, std::uint64_t seed) : size_(size) {
-    std::array<std::size_t, C::layout::arrays> need{};
-    REQUIRE(quern::try_array_bytes<C>(size, need));
-    random_source random(seed);
-    for (std::size_t i = 0; i < need.size(); ++i) {
-      arrays_[i] = std::make_unique<guarded>(need[i], at);
-      random.fill(arrays_[i]->bytes());
-    }
-  }
-  quern::packed_view<C> view() const {
-    typename quern::packed_view<C>::spans s;
-    for (std::size_t i = 0; i < s.size(); ++i) s[i] = arrays_[i]->bytes();
-    return quern::packed_view<C>(s, size_.rows, size_.cols);
-  }
-
- private:
-  quern::shape size_;
-  std::array<std::unique_ptr<guarded>, C::layout::arrays> arrays_;
 };
 
 // A result between guard pages, in rows of `stride`.
@@ -83,45 +60,73 @@ class result_matrix {
   guarded memory_;
 };
 
-// A matrix of C with random bytes in all arrays, whole and in windows of rows, and some of its rows.
-template <class C>
-void check_decode(quern::shape size) {
+// A codec's reference and kernels, its type forgotten, so that what checks them is compiled once. Matrices are made of
+// their arrays at each call; `count` rows are decoded from row `first`.
+struct decoder {
+  std::int64_t targets;  // that the kernels are compiled for
+  std::int64_t (*target)() noexcept;
+  guarded_arrays (*random)(quern::shape size, edge at, std::uint64_t seed);
+  void (*reference)(const guarded_arrays&, quern::shape size, quern::matrix_view<float> out);
+  void (*decode)(const guarded_arrays&, quern::shape size, std::size_t first, std::size_t count,
+                 quern::matrix_view<float> out);
+  // Rows of those `count` rows; null where the kernel is not compiled.
+  void (*decode_rows)(const guarded_arrays&, quern::shape size, std::size_t first, std::size_t count,
+                      std::span<const std::uint32_t> rows, quern::matrix_view<float> out);
+};
+template <class C, std::int64_t Targets = HWY_TARGETS, bool Rows = true>
+constexpr decoder decoder_of() {
+  using K = quern::kernels<C, Targets>;
+  decoder d{Targets, &K::target, &random_arrays<C>, {}, {}, {}};
+  d.reference = [](const guarded_arrays& arrays, quern::shape size, quern::matrix_view<float> out) {
+    quern::reference::decode<C>(span_over<C>(arrays, size), out);
+  };
+  d.decode = [](const guarded_arrays& arrays, quern::shape size, std::size_t first, std::size_t count,
+                quern::matrix_view<float> out) { K::decode(*span_over<C>(arrays, size).try_rows(first, count), out); };
+  if constexpr (Rows)
+    d.decode_rows = [](const guarded_arrays& arrays, quern::shape size, std::size_t first, std::size_t count,
+                       std::span<const std::uint32_t> rows, quern::matrix_view<float> out) {
+      K::decode_rows(*span_over<C>(arrays, size).try_rows(first, count), rows, out);
+    };
+  return d;
+}
+
+// A matrix with random bytes in all arrays, whole and in windows of rows, and some of its rows.
+inline void check_decode(const decoder& d, quern::shape size, edge at) {
   CAPTURE(size.rows);
   CAPTURE(size.cols);
-  using kernels = quern::kernels<typename C::base>;
+  const guarded_arrays arrays = d.random(size, at, size.count() + (at == edge::end));
   std::vector<float> want(size.count());
-  for (const edge at : {edge::begin, edge::end}) {
-    const random_arrays<typename C::base> arrays(size, at, size.count() + (at == edge::end));
-    const auto view = arrays.view();
-    quern::reference::decode(view, quern::matrix_view<float>(want.data(), size.rows, size.cols));
-    on_every_target<kernels>([&](std::int64_t) {
-      {
-        const result_matrix out(size, size.cols, at);
-        kernels::decode(view, out.view());
-        CHECK(out.differences(want, [](std::size_t r) { return r; }) == 0);
-      }
-      {
-        const flushing on;
-        const result_matrix out(size, size.cols + 3, at);
-        kernels::decode(view, out.view());
-        CHECK(out.differences(want, [](std::size_t r) { return r; }) == 0);
-      }
-      if (size.rows < 3) return;
-      const std::size_t first = size.rows / 3, count = size.rows - first - 1;
-      const auto window = *view.try_rows(first, count);
-      {
-        const result_matrix out({count, size.cols}, size.cols, at);
-        kernels::decode(window, out.view());
-        CHECK(out.differences(want, [&](std::size_t r) { return first + r; }) == 0);
-      }
-      {
-        const std::vector<std::uint32_t> rows{static_cast<std::uint32_t>(count - 1), 0, static_cast<std::uint32_t>(count / 2), 0};
-        const result_matrix out({rows.size(), size.cols}, size.cols, at);
-        kernels::decode_rows(window, rows, out.view());
-        CHECK(out.differences(want, [&](std::size_t r) { return first + rows[r]; }) == 0);
-      }
-    });
-  }
+  d.reference(arrays, size, quern::matrix_view<float>(want.data(), size.rows, size.cols));
+  on_every_target(d.targets, d.target, [&] {
+    {
+      const result_matrix out(size, size.cols, at);
+      d.decode(arrays, size, 0, size.rows, out.view());
+      CHECK(out.differences(want, [](std::size_t r) { return r; }) == 0);
+    }
+    {
+      const flushing on;
+      const result_matrix out(size, size.cols + 3, at);
+      d.decode(arrays, size, 0, size.rows, out.view());
+      CHECK(out.differences(want, [](std::size_t r) { return r; }) == 0);
+    }
+    if (size.rows < 3) return;
+    const std::size_t first = size.rows / 3, count = size.rows - first - 1;
+    {
+      const result_matrix out({count, size.cols}, size.cols, at);
+      d.decode(arrays, size, first, count, out.view());
+      CHECK(out.differences(want, [&](std::size_t r) { return first + r; }) == 0);
+    }
+    if (d.decode_rows != nullptr) {
+      const std::vector<std::uint32_t> rows{static_cast<std::uint32_t>(count - 1), 0, static_cast<std::uint32_t>(count / 2), 0};
+      const result_matrix out({rows.size(), size.cols}, size.cols, at);
+      d.decode_rows(arrays, size, first, count, rows, out.view());
+      CHECK(out.differences(want, [&](std::size_t r) { return first + rows[r]; }) == 0);
+    }
+  });
+}
+template <class C>
+void check_decode(quern::shape size) {
+  for (const edge at : {edge::begin, edge::end}) check_decode(decoder_of<typename C::base>(), size, at);
 }
 
 }  // namespace support

@@ -2,8 +2,7 @@
 // of one, and with subnormals flushed by the host. Include after quern/simd.hpp.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <algorithm>
-#include <memory>
+#include <cstdint>
 
 #include "simd/decode_check.hpp"
 
@@ -53,56 +52,63 @@ class weight_matrix {
   guarded memory_;
 };
 
-template <class C>
-std::size_t differences(const random_arrays<C>& a, const random_arrays<C>& b) {
-  std::size_t n = 0;
-  for (std::size_t i = 0; i < C::layout::arrays; ++i)
-    for (std::size_t k = 0; k < a.view().array(i).size(); ++k) n += a.view().array(i)[k] != b.view().array(i)[k];
-  return n;
-}
-// Bytes of arrays that a view reads, to be written.
-template <class C>
-quern::packed_span<C> span_of(const quern::packed_view<C>& v) {
-  typename quern::packed_span<C>::spans s;
-  for (std::size_t i = 0; i < s.size(); ++i) s[i] = {const_cast<std::byte*>(v.array(i).data()), v.array(i).size()};
-  return quern::packed_span<C>(s, v.matrix().rows, v.matrix().cols);
+// An encoder's reference and kernels, their types forgotten, so that what checks them is compiled once. Of a matrix of
+// `size`, the rows from `first` on become those of x.
+struct encoder {
+  std::int64_t targets;  // that the kernels are compiled for
+  std::int64_t (*target)() noexcept;
+  guarded_arrays (*random)(quern::shape size, edge at, std::uint64_t seed);
+  bool (*reference)(quern::matrix_view<const float> x, const guarded_arrays&, quern::shape size, std::size_t first);
+  void (*encode)(quern::matrix_view<const float> x, const guarded_arrays&, quern::shape size, std::size_t first);
+};
+template <class C, class Fit>
+constexpr encoder encoder_of() {
+  using K = quern::encoding_kernels<quern::encoding<C, Fit>>;
+  encoder e{HWY_TARGETS, &K::target, &random_arrays<C>, {}, {}};
+  e.reference = [](quern::matrix_view<const float> x, const guarded_arrays& out, quern::shape size, std::size_t first) {
+    return bool(quern::reference::encode<C, Fit>(x, *span_over<C>(out, size).try_rows(first, x.rows())));
+  };
+  e.encode = [](quern::matrix_view<const float> x, const guarded_arrays& out, quern::shape size, std::size_t first) {
+    K::encode(x, *span_over<C>(out, size).try_rows(first, x.rows()));
+  };
+  return e;
 }
 
-// A preset's fit, or a codec's default one, for a matrix, and for some rows of one.
-template <class P, class Fit = quern::fit_of<P>>
-void check_encode(quern::shape size, weights kind) {
+// A matrix, and some rows of one.
+inline void check_encode(const encoder& e, quern::shape size, weights kind, edge at) {
   CAPTURE(size.rows);
   CAPTURE(size.cols);
   const int kind_of_weights = static_cast<int>(kind);
   CAPTURE(kind_of_weights);
-  using C = typename P::base;
-  using kernels = quern::encoding_kernels<quern::encoding<C, Fit>>;
-  for (const edge at : {edge::begin, edge::end}) {
-    const weight_matrix x(size, size.cols, kind, at), spaced(size, size.cols + 3, kind, at);
-    const random_arrays<C> want(size, at, 1), window_want(size, at, 2);
-    REQUIRE(quern::reference::encode<C, Fit>(x.view(), span_of(want.view())));
-    const std::size_t first = size.rows / 3, count = size.rows - first;
-    const quern::matrix_view<const float> some(spaced.view().row(first), count, size.cols, size.cols + 3);
-    const bool window = first != 0 &&
-                        quern::reference::encode<C, Fit>(some, *span_of(window_want.view()).try_rows(first, count));
-    on_every_target<kernels>([&](std::int64_t) {
-      {
-        const random_arrays<C> out(size, at, 3);
-        kernels::encode(x.view(), span_of(out.view()));
-        CHECK(differences(out, want) == 0);
-      }
-      {
-        const flushing on;
-        const random_arrays<C> out(size, at, 4);
-        kernels::encode(spaced.view(), span_of(out.view()));
-        CHECK(differences(out, want) == 0);
-      }
-      if (!window) return;
-      const random_arrays<C> out(size, at, 2);
-      kernels::encode(some, *span_of(out.view()).try_rows(first, count));
-      CHECK(differences(out, window_want) == 0);
-    });
-  }
+  const weight_matrix x(size, size.cols, kind, at), spaced(size, size.cols + 3, kind, at);
+  const guarded_arrays want = e.random(size, at, 1), window_want = e.random(size, at, 2);
+  REQUIRE(e.reference(x.view(), want, size, 0));
+  const std::size_t first = size.rows / 3, count = size.rows - first;
+  const quern::matrix_view<const float> some(spaced.view().row(first), count, size.cols, size.cols + 3);
+  const bool window = first != 0 && e.reference(some, window_want, size, first);
+  on_every_target(e.targets, e.target, [&] {
+    {
+      const guarded_arrays out = e.random(size, at, 3);
+      e.encode(x.view(), out, size, 0);
+      CHECK(out.differences(want) == 0);
+    }
+    {
+      const flushing on;
+      const guarded_arrays out = e.random(size, at, 4);
+      e.encode(spaced.view(), out, size, 0);
+      CHECK(out.differences(want) == 0);
+    }
+    if (!window) return;
+    const guarded_arrays out = e.random(size, at, 2);
+    e.encode(some, out, size, first);
+    CHECK(out.differences(window_want) == 0);
+  });
+}
+// A preset's fit, or a codec's default one.
+template <class P, class Fit = quern::fit_of<P>>
+void check_encode(quern::shape size, weights kind) {
+  for (const edge at : {edge::begin, edge::end})
+    check_encode(encoder_of<typename P::base, Fit>(), size, kind, at);
 }
 
 // All kinds of weights, whole windows and cut ones.

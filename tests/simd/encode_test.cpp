@@ -29,7 +29,7 @@ TEST_CASE("the first weight that is not finite is found wherever it lies") {
   using kernels = encoding_kernels<encoding<gguf::q8_0::base, fit_of<gguf::q8_0>>>;
   for (const support::edge at : {support::edge::begin, support::edge::end}) {
     const support::weight_matrix x({3, 600}, 603, support::weights::huge, at);
-    support::on_every_target<kernels>([&](std::int64_t) {
+    support::on_every_target(HWY_TARGETS, &kernels::target, [&] {
       CHECK(kernels::first_nonfinite(x.view()) == 1800);
       for (const float bad : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
                               std::numeric_limits<float>::quiet_NaN()}) {
@@ -48,22 +48,23 @@ TEST_CASE("what kernels do not take is refused or encoded as the reference does"
   using C = gguf::q8_0::base;
   using Fit = fit_of<gguf::q8_0>;
   const support::weight_matrix x({2, 64}, 64, support::weights::uniform, support::edge::end);
-  const support::random_arrays<C> want({2, 64}, support::edge::end, 1), out({2, 64}, support::edge::end, 2);
-  const auto bytes = support::span_of(out.view());
+  const auto want = support::random_arrays<C>({2, 64}, support::edge::end, 1),
+             out = support::random_arrays<C>({2, 64}, support::edge::end, 2);
+  const auto bytes = support::span_over<C>(out, {2, 64}), reference_bytes = support::span_over<C>(want, {2, 64});
   const auto encoded = [&](nonfinite policy) {
     return encode_by_kernels<C, Fit, HWY_TARGETS>(x.view(), bytes, {}, policy);
   };
   REQUIRE(encoded(nonfinite::refuse));
-  REQUIRE(reference::encode<C, Fit>(x.view(), support::span_of(want.view())));
-  CHECK(support::differences(out, want) == 0);
+  REQUIRE(reference::encode<C, Fit>(x.view(), reference_bytes));
+  CHECK(out.differences(want) == 0);
 
   CHECK(!encode_by_kernels<C, Fit, HWY_TARGETS>(x.view(), *bytes.try_rows(0, 1), {}, nonfinite::refuse));
   x.writable()(1, 3) = std::numeric_limits<float>::infinity();
   const auto refused = encoded(nonfinite::refuse);
   REQUIRE(!refused);
   CHECK(refused.error().value == 67);
-  CHECK(support::differences(out, want) == 0);
+  CHECK(out.differences(want) == 0);
   REQUIRE(encoded(nonfinite::saturate));
-  REQUIRE(reference::encode<C, Fit>(x.view(), support::span_of(want.view()), {}, nonfinite::saturate));
-  CHECK(support::differences(out, want) == 0);
+  REQUIRE(reference::encode<C, Fit>(x.view(), reference_bytes, {}, nonfinite::saturate));
+  CHECK(out.differences(want) == 0);
 }

@@ -57,27 +57,6 @@ quern::packed<C> moderate_weights(quern::shape size, std::uint64_t seed) {
   return w;
 }
 
-// The same bytes between guard pages.
-template <class C>
-class guarded_arrays {
- public:
-  guarded_arrays(const quern::packed<C>& w, edge at) : size_(w.size()) {
-    for (std::size_t i = 0; i < arrays_.size(); ++i) {
-      arrays_[i] = std::make_unique<guarded>(w.array(i).size(), at);
-      std::ranges::copy(w.array(i), arrays_[i]->bytes().begin());
-    }
-  }
-  quern::packed_view<C> view() const {
-    typename quern::packed_view<C>::spans s;
-    for (std::size_t i = 0; i < s.size(); ++i) s[i] = arrays_[i]->bytes();
-    return quern::packed_view<C>(s, size_.rows, size_.cols);
-  }
-
- private:
-  quern::shape size_;
-  std::array<std::unique_ptr<guarded>, C::layout::arrays> arrays_;
-};
-
 // ---- the product in double ----
 
 // Weights as real numbers, and for each the sum of the magnitudes of what it is computed from.
@@ -177,37 +156,39 @@ inline std::vector<float> random_activations(std::size_t m, std::size_t cols, st
 // A product's kernels and one matrix of weights, their types forgotten, so that what checks them is compiled once.
 struct some_product {
   quern::shape size;
+  guarded_arrays weights;
   std::size_t group;       // of int8 activations; 1 for bf16, 0 for f32
   bool sums_in_any_order;  // which depends on how many rows of x there are
   std::int64_t targets;    // that the kernels are compiled for
-  std::function<std::int64_t()> target;
-  std::function<std::size_t(std::size_t m)> prepared_bytes;
-  std::function<void(quern::matrix_view<const float> x, std::size_t first, std::size_t total, std::byte*)> prepare;
-  std::function<void(std::size_t first, std::size_t count, const std::byte*, quern::matrix_view<float>)> matmul;
+  std::int64_t (*target)() noexcept;
+  std::size_t (*bytes_of)(std::size_t m, std::size_t cols);
+  void (*prepare)(quern::matrix_view<const float> x, std::size_t first, std::size_t total, std::byte*) noexcept;
+  void (*multiply)(const some_product&, std::size_t first, std::size_t count, const std::byte*, quern::matrix_view<float>);
+
+  std::size_t prepared_bytes(std::size_t m) const { return bytes_of(m, size.cols); }
+  void matmul(std::size_t first, std::size_t count, const std::byte* x, quern::matrix_view<float> y) const {
+    multiply(*this, first, count, x, y);
+  }
 };
 template <class P, std::int64_t Targets = HWY_TARGETS>
-some_product product_with(const quern::packed_view<typename P::codec_type>& w) {
+some_product product_with(const quern::packed<typename P::codec_type>& w, edge at = edge::end) {
+  using C = typename P::codec_type;
   using F = quern::product_facts<P>;
   using K = quern::product_kernels<P, Targets>;
-  some_product p{w.size(),
-                 F::integer                                            ? F::group_cols
-                 : std::is_same_v<typename P::activation, quern::bf16> ? 1u
-                                                                       : 0u,
-                 !F::integer && F::path == quern::product_path::planes,
-                 Targets,
-                 {},
-                 {},
-                 {},
-                 {}};
-  p.target = [] { return quern::kernels<typename P::codec_type, Targets>::target(); };
-  p.prepared_bytes = [cols = w.cols()](std::size_t m) { return quern::prepared_bytes<P>(m, cols); };
-  p.prepare = [](quern::matrix_view<const float> x, std::size_t first, std::size_t total, std::byte* to) {
-    K::prepare_rows(x, first, total, to);
-  };
-  p.matmul = [w](std::size_t first, std::size_t count, const std::byte* x, quern::matrix_view<float> y) {
-    K::matmul(*w.try_rows(first, count), x, y);
-  };
-  return p;
+  constexpr std::size_t group = F::integer                                            ? F::group_cols
+                                : std::is_same_v<typename P::activation, quern::bf16> ? 1u
+                                                                                      : 0u;
+  return {w.size(),
+          arrays_like(w, at),
+          group,
+          !F::integer && F::path == quern::product_path::planes,
+          Targets,
+          &quern::kernels<C, Targets>::target,
+          [](std::size_t m, std::size_t cols) { return quern::prepared_bytes<P>(m, cols); },
+          &K::prepare_rows,
+          [](const some_product& p, std::size_t first, std::size_t count, const std::byte* x, quern::matrix_view<float> y) {
+            K::matmul(*span_over<C>(p.weights, p.size).try_rows(first, count), x, y);
+          }};
 }
 
 // Rows of x made ready, in exactly the bytes that are asked for, at the given edge of its pages.
@@ -271,18 +252,7 @@ inline void check_here(const some_product& p, const real_weights& real, std::siz
 }
 
 inline void on_every_target(const some_product& p, const std::function<void()>& f) {
-  int ran = 0;
-  for (std::int64_t left = hwy::SupportedTargets() & p.targets; left != 0; left &= left - 1) {
-    const std::int64_t target = left & -left;
-    hwy::SetSupportedTargetsForTest(target);
-    const std::string name = hwy::TargetName(target);
-    CAPTURE(name);
-    CHECK(p.target() == target);
-    f();
-    ++ran;
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  CHECK(ran > 0);
+  on_every_target(p.targets, p.target, f);
 }
 
 // C's product with activations A on every target; weights are made in the layout of `From`.
@@ -295,8 +265,7 @@ void check_product(quern::shape size, std::size_t most = 9) {
   const quern::packed<B> w = quern::transcode<B>(moderate_weights<typename From::base>(size, size.count()));
   const real_weights real = real_weights_of<B>(w);
   for (const edge at : {edge::begin, edge::end}) {
-    const guarded_arrays<B> arrays(w, at);
-    const some_product p = product_with<quern::product<B, A>>(arrays.view());
+    const some_product p = product_with<quern::product<B, A>>(w, at);
     on_every_target(p, [&] { check_here(p, real, most, at); });
   }
 }

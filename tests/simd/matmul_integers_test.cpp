@@ -71,7 +71,7 @@ void check_extremes(std::size_t cols = 500) {
         sum += static_cast<long>(N::value(code_at<codes>(view, {r, c})) / unit) * static_cast<long>(x[i * cols + c]);
       want.push_back(static_cast<float>(sum) * unit);
     }
-  const support::some_product p = support::product_with<P>(w.view());
+  const support::some_product p = support::product_with<P>(w);
   support::on_every_target(p, [&] {
     const support::prepared_rows prepared(p, x, m, support::edge::begin);
     CHECK(support::differences(support::multiply(p, prepared, m), want) == 0);
@@ -115,7 +115,7 @@ TEST_CASE("int8 activations differ from x by at most half a step") {
   std::vector<float> x = support::random_activations(m, n, 3);
   const float sizes[m] = {1, 0x1p100f, 0x1p-100f, 0x1p120f, 0x1p-112f, 0, 3};
   for (std::size_t i = 0; i < x.size(); ++i) x[i] *= sizes[i / n];
-  const support::some_product p = support::product_with<P>(w.view());
+  const support::some_product p = support::product_with<P>(w);
   support::on_every_target(p, [&] {
     const std::vector<float> y = support::multiply(p, support::prepared_rows(p, x, m, support::edge::end), m);
     std::size_t beyond = 0;
@@ -138,7 +138,7 @@ void check_nonfinite(shape size) {
   constexpr std::size_t m = 5;
   const float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
   const packed<B> w = transcode<B>(support::moderate_weights<typename C::base>(size, 1));
-  const support::some_product p = support::product_with<P>(w.view());
+  const support::some_product p = support::product_with<P>(w);
   std::vector<float> weights(size.count());
   reference::decode(w.view(), matrix_view<float>(weights.data(), size.rows, size.cols));
   for (const float bad : {inf, -inf, nan})

@@ -85,8 +85,8 @@ TEST_CASE("a matrix without rows gives nothing, and one without columns gives ze
   using B = tiled<gguf::q4_0>::base;
   using P = product<B, int8<32>>;
   const packed<B> no_rows(0, 32), no_cols(5, 0);
-  const support::some_product p = support::product_with<P>(no_rows.view());
-  const support::some_product q = support::product_with<P>(no_cols.view());
+  const support::some_product p = support::product_with<P>(no_rows);
+  const support::some_product q = support::product_with<P>(no_cols);
   support::on_every_target(p, [&] {
     const std::vector<float> x = support::random_activations(3, 32, 1);
     CHECK(support::multiply(p, support::prepared_rows(p, x, 3, support::edge::end), 3).empty());

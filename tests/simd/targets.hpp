@@ -4,20 +4,23 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <functional>
+#include <string>
 
 #include "hwy/targets.h"
 
 namespace support {
 
-// f(target) for each; C's kernels really run on it meanwhile.
-template <class Kernels>
-void on_every_target(auto f) {
+// f() for each of `targets` that this machine has; what `target` tells of really runs on it meanwhile.
+inline void on_every_target(std::int64_t targets, std::int64_t (*target)() noexcept, const std::function<void()>& f) {
   int ran = 0;
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    hwy::SetSupportedTargetsForTest(target);
-    CAPTURE(hwy::TargetName(target));
-    CHECK(Kernels::target() == target);
-    f(target);
+  for (std::int64_t left = hwy::SupportedTargets() & targets; left != 0; left &= left - 1) {
+    const std::int64_t here = left & -left;
+    hwy::SetSupportedTargetsForTest(here);
+    const std::string name = hwy::TargetName(here);
+    CAPTURE(name);
+    CHECK(target() == here);
+    f();
     ++ran;
   }
   hwy::SetSupportedTargetsForTest(0);
