@@ -165,7 +165,7 @@ void check_bits() {
   });
   std::size_t nothing_bits = 0;
   bool in_base_3 = false;
-  walk_unit<C, 0>(sample, [&]<class, class F>(std::size_t) {
+  each_field<C, 0>(sample, [&]<class, class F>(std::size_t) {
     const slice s = F::holds(run_in<C>(array_of<C, 0>::unit, sample)(F::what));
     if (F::what == nothing::id) nothing_bits += s.count * s.width;
     in_base_3 |= s.digits != 0;

@@ -81,23 +81,30 @@ TEST_CASE("every byte of every unit has a place of its own, and no place is left
       }
 }
 
-// ---- the walk through a unit ----
+// ---- the fields of a unit ----
 
 struct seen {
   std::size_t byte;
   bool plain_order;
 };
-template <class Fields>
-std::vector<seen> walked(std::size_t& size) {
+template <class... Order, class... F>
+std::vector<seen> seen_at(type_list<ordered_field<Order, F>...>, const std::vector<std::size_t>& begin) {
   std::vector<seen> s;
-  const auto run_of = [](part p) { return p == codes::id ? run{64, 6} : run{2, 16}; };
-  auto visit = [&]<class Order, class F>(std::size_t byte) { s.push_back({byte, std::is_same_v<Order, row_major>}); };
-  size = walk<Fields, row_major>(0, run_of, visit);
+  (s.push_back({begin[s.size()], std::is_same_v<Order, row_major>}), ...);
   return s;
+}
+template <class Fields>
+std::vector<seen> fields_of(std::size_t& size) {
+  using below = fields_below<Fields, row_major>;
+  std::vector<std::size_t> begin(below::list::size);
+  std::size_t* next = begin.data();
+  size = below::put(0, [](part p) { return p == codes::id ? run{64, 6} : run{2, 16}; }, next);
+  CHECK(next == begin.data() + begin.size());
+  return seen_at(typename below::list{}, begin);
 }
 TEST_CASE("fields lie one after the other, shared ones begin together") {
   std::size_t size = 0;
-  const auto s = walked<sequence<stream<scale<>>, shared<5, strided<scale<>, 4, 0, 0>, strided<scale<>, 4, 4, 8>>,
+  const auto s = fields_of<sequence<stream<scale<>>, shared<5, strided<scale<>, 4, 0, 0>, strided<scale<>, 4, 4, 8>>,
                                  ordered<interleaved<4>, plane<codes, 4, 16>>, plane<codes, 2, 8, 4>>>(size);
   REQUIRE(s.size() == 5);
   CHECK(s[0].byte == 0);
@@ -111,7 +118,7 @@ TEST_CASE("fields lie one after the other, shared ones begin together") {
 }
 TEST_CASE("the fields of a repeat lie together for each run of positions") {
   std::size_t size = 0;
-  const auto s = walked<sequence<stream<scale<>>, repeat<32, plane<codes, 4, 16>, plane<codes, 2, 8, 4>>>>(size);
+  const auto s = fields_of<sequence<stream<scale<>>, repeat<32, plane<codes, 4, 16>, plane<codes, 2, 8, 4>>>>(size);
   REQUIRE(s.size() == 3);
   CHECK(s[1].byte == 4);
   CHECK(s[2].byte == 4);

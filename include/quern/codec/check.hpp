@@ -100,7 +100,7 @@ consteval fault fault_in_array() {
   std::array<std::size_t, most_fields> of{};  // and of which part
   std::size_t n = 0;
   fault found = fault::none;
-  walk_unit<C, Array>(sample, [&]<class Order, class F>(std::size_t byte) {
+  each_field<C, Array>(sample, [&]<class Order, class F>(std::size_t byte) {
     constexpr std::size_t k = index_of<C>(F::what);
     if (found != fault::none) return;
     if constexpr (k < parts<C>.size()) {
@@ -161,9 +161,7 @@ template <class C>
 consteval bool every_part_has_one_array() {
   std::array<std::size_t, parts<C>.size()> in{};
   each_array<C>([&]<std::size_t I>() {
-    std::array<bool, parts<C>.size() + 1> here{};
-    walk_unit<C, I>(sample, [&]<class, class F>(std::size_t) { here[index_of<C>(F::what)] = true; });
-    for (std::size_t k = 0; k < in.size(); ++k) in[k] += here[k];
+    each_part<C>([&]<std::size_t K>() { in[K] += stores<C, I, K>; });
   });
   for (std::size_t n : in)
     if (n != 1) return false;

@@ -146,7 +146,7 @@ template <class C, std::size_t Array>
 std::vector<byte_content> unit_content() {
   using A = array_of<C, Array>;
   std::vector<byte_content> bytes(unit_bytes<C, Array>(sample));
-  walk_unit<C, Array>(sample, [&]<class Order, class F>(std::size_t byte) {
+  each_field<C, Array>(sample, [&]<class Order, class F>(std::size_t byte) {
     const std::size_t k = index_of<C>(F::what);
     const run r = run_in<C>(A::unit, sample)(F::what);
     const slice held = F::holds(r);
@@ -207,7 +207,7 @@ std::string array_text() {
                    number_text(8.0 * static_cast<double>(size) / static_cast<double>(u.count())) + " bits a weight\n"
              : "a unit is " + extents_text(A::unit) + " weights; of a matrix of " + extents_text(sample) + ", " +
                    std::to_string(size) + " bytes\n";
-  walk_unit<C, Array>(sample, [&]<class Order, class F>(std::size_t byte) {
+  each_field<C, Array>(sample, [&]<class Order, class F>(std::size_t byte) {
     std::size_t from = byte;
     if constexpr (is_repeated<F>) from += F::offset;
     s += "  from byte " + padded(std::to_string(from), 5) + field_text<Order, F>() + "\n";

@@ -74,29 +74,76 @@ constexpr shape grid_of(const part_facts& p, shape unit, shape matrix) {
   return {ceil_div(u.rows, r.rows), ceil_div(u.cols, r.cols)};
 }
 
-// part -> run, for a unit of C.
+// The run of a part in a unit.
+struct runs_in_unit {
+  const part_facts* parts;
+  std::size_t count;
+  shape unit, matrix;
+  constexpr run operator()(part p) const {
+    for (std::size_t i = 0; i < count; ++i)
+      if (parts[i].what == p) return {grid_of(parts[i], unit, matrix).count(), parts[i].bits};
+    return {1, 0};
+  }
+};
 template <class C>
-constexpr auto run_in(shape unit, shape matrix) {
-  return [unit, matrix](part p) -> run {
-    const std::size_t i = index_of<C>(p);
-    return i == parts<C>.size() ? run{1, 0} : run{grid_of(parts<C>[i], unit, matrix).count(), parts<C>[i].bits};
-  };
+constexpr runs_in_unit run_in(shape unit, shape matrix) {
+  return {parts<C>.data(), parts<C>.size(), unit, matrix};
 }
 
 template <class C, std::size_t Array>
 using array_of = typename C::layout::template array<Array>;
 
-// Calls visit.operator()<Order, Field>(byte) for the fields of a unit; returns the unit's size in bytes.
+// Stands for the matrix where a declaration is checked or described: the extent of `all`.
+inline constexpr shape sample{64, 64};
+
+// Whether a unit's extent, and so all in it, does not depend on the matrix.
 template <class C, std::size_t Array>
-constexpr std::size_t walk_unit(shape matrix, auto visit) {
-  using A = array_of<C, Array>;
-  return walk<typename A::fields, row_major>(0, run_in<C>(A::unit, matrix), visit);
+inline constexpr bool unit_is_fixed = array_of<C, Array>::unit.rows != all&& array_of<C, Array>::unit.cols != all;
+
+// ---- the fields of a unit ----
+
+template <class C, std::size_t Array>
+using fields_in = fields_below<typename array_of<C, Array>::fields, row_major>;
+
+// The byte where each field of a unit begins; last, the size of the unit.
+template <class C, std::size_t Array>
+constexpr auto field_bytes(shape matrix) {
+  std::array<std::size_t, fields_in<C, Array>::list::size + 1> at{};
+  std::size_t* begin = at.data();
+  at.back() = fields_in<C, Array>::put(0, run_in<C>(array_of<C, Array>::unit, matrix), begin);
+  return at;
 }
+template <class C, std::size_t Array>
+inline constexpr auto fixed_field_bytes = field_bytes<C, Array>(sample);
 
 // The size of a unit in bytes; depends on the matrix only where the unit's extent is `all`.
 template <class C, std::size_t Array>
 constexpr std::size_t unit_bytes(shape matrix) {
-  return walk_unit<C, Array>(matrix, []<class, class>(std::size_t) {});
+  if constexpr (unit_is_fixed<C, Array>) return fixed_field_bytes<C, Array>.back();
+  else return field_bytes<C, Array>(matrix).back();
+}
+
+// Those fields of a list that hold bits of a part, and their numbers in the list.
+template <part What, class List>
+struct fields_with;
+template <part What, class... Order, class... F>
+struct fields_with<What, type_list<ordered_field<Order, F>...>> {
+  using list = typename concat<type_list<>, std::conditional_t<F::what == What, type_list<ordered_field<Order, F>>,
+                                                               type_list<>>...>::type;
+  static constexpr auto numbers = [] {
+    std::array<std::size_t, list::size> n{};
+    std::size_t found = 0, i = 0;
+    ((F::what == What ? void(n[found++] = i++) : void(++i)), ...);
+    return n;
+  }();
+};
+template <class C, std::size_t Array, std::size_t K>
+using fields_with_part = fields_with<parts<C>[K].what, typename fields_in<C, Array>::list>;
+
+template <class... Order, class... F>
+constexpr void visit_fields(type_list<ordered_field<Order, F>...>, [[maybe_unused]] const auto& begin, auto& visit) {
+  [[maybe_unused]] std::size_t i = 0;
+  (visit.template operator()<Order, F>(begin(i++)), ...);
 }
 
 // f.operator()<I>() for every array of the layout.
@@ -113,16 +160,9 @@ constexpr void each_part(auto&& f) {
   (std::make_index_sequence<part_count<C>>{});
 }
 
-// Stands for the matrix where a declaration is checked or described: the extent of `all`.
-inline constexpr shape sample{64, 64};
-
 // Whether an array holds a part.
 template <class C, std::size_t Array, std::size_t Part>
-inline constexpr bool stores = [] {
-  bool found = false;
-  walk_unit<C, Array>(sample, [&]<class, class F>(std::size_t) { found |= F::what == parts<C>[Part].what; });
-  return found;
-}();
+inline constexpr bool stores = fields_with_part<C, Array, Part>::list::size != 0;
 
 // The array that holds a part.
 template <class C, std::size_t Part>
@@ -133,5 +173,30 @@ inline constexpr std::size_t array_with = [] {
   });
   return found;
 }();
+
+// visit.operator()<Order, Field>(byte) for the fields of a unit of an array, or for those that hold bits of part K. The
+// matrix matters only where the unit's extent is `all`.
+template <class C, std::size_t Array>
+constexpr void each_field(shape matrix, auto visit) {
+  using list = typename fields_in<C, Array>::list;
+  if constexpr (unit_is_fixed<C, Array>) {
+    visit_fields(list{}, [](std::size_t i) { return fixed_field_bytes<C, Array>[i]; }, visit);
+  } else {
+    const auto at = field_bytes<C, Array>(matrix);
+    visit_fields(list{}, [&](std::size_t i) { return at[i]; }, visit);
+  }
+}
+template <class C, std::size_t K>
+constexpr void each_field_of(shape matrix, auto visit) {
+  constexpr std::size_t array = array_with<C, K>;
+  using found = fields_with_part<C, array, K>;
+  if constexpr (unit_is_fixed<C, array>) {
+    visit_fields(typename found::list{}, [](std::size_t i) { return fixed_field_bytes<C, array>[found::numbers[i]]; },
+                 visit);
+  } else {
+    const auto at = field_bytes<C, array>(matrix);
+    visit_fields(typename found::list{}, [&](std::size_t i) { return at[found::numbers[i]]; }, visit);
+  }
+}
 
 }  // namespace quern::inline v0

@@ -1,6 +1,7 @@
 // What a layout is: arrays of equal units, and in a unit a list of fields. Nothing here knows numbers.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <array>
 #include <cstddef>
 #include <utility>
 
@@ -59,82 +60,72 @@ concept layout = requires {
   requires L::arrays >= 1;
 } && all_arrays<L>;
 
-// ---- walking a unit: visit.operator()<Order, Field>(byte) for every field; returns the byte after the last ----
+// ---- the fields of a unit ----
 
-template <class Node>
-struct walker {
+// A field, and the order of its positions.
+template <class Order, class F>
+struct ordered_field {};
+
+// Fields below a node, one after the other as they are declared: `list` of ordered_fields. put writes the byte where each
+// begins to `begin`, if the first of them begins at `byte`, and returns the byte after the last; run_of(part) is a run.
+template <class Node, class Order>
+struct fields_below {
   static_assert(field<Node>,
                 "layout: a unit holds fields, like stream<codes> or plane<codes, 4, 16>, and groups of fields: "
                 "sequence, shared, ordered, repeat");
-  template <class>
-  static constexpr std::size_t go(std::size_t byte, const auto&, auto&) {
-    return byte;
+  using list = type_list<ordered_field<Order, Node>>;
+  static constexpr std::size_t put(std::size_t byte, const auto& run_of, std::size_t*& begin) {
+    *begin++ = byte;
+    if constexpr (field<Node>) return byte + Node::bytes(run_of(Node::what));
+    else return byte;
   }
 };
 
-template <class Node, class Order, class RunOf, class Visit>
-constexpr std::size_t walk(std::size_t byte, const RunOf& run_of, Visit& visit) {
-  if constexpr (field<Node>) {
-    visit.template operator()<Order, Node>(byte);
-    return byte + Node::bytes(run_of(Node::what));
-  } else {
-    return walker<Node>::template go<Order>(byte, run_of, visit);
-  }
-}
-
-template <class... Fields>
-struct walker<sequence<Fields...>> {
-  template <class Order>
-  static constexpr std::size_t go(std::size_t byte, const auto& run_of, auto& visit) {
-    ((byte = walk<Fields, Order>(byte, run_of, visit)), ...);
+template <class... Fields, class Order>
+struct fields_below<sequence<Fields...>, Order> {
+  using list = typename concat<type_list<>, typename fields_below<Fields, Order>::list...>::type;
+  static constexpr std::size_t put(std::size_t byte, const auto& run_of, std::size_t*& begin) {
+    ((byte = fields_below<Fields, Order>::put(byte, run_of, begin)), ...);
     return byte;
   }
 };
-template <std::size_t Bytes, class... Fields>
-struct walker<shared<Bytes, Fields...>> {
-  template <class Order>
-  static constexpr std::size_t go(std::size_t byte, const auto& run_of, auto& visit) {
-    (walk<Fields, Order>(byte, run_of, visit), ...);
+template <std::size_t Bytes, class... Fields, class Order>
+struct fields_below<shared<Bytes, Fields...>, Order> : fields_below<sequence<Fields...>, Order> {
+  static constexpr std::size_t put(std::size_t byte, const auto& run_of, std::size_t*& begin) {
+    (fields_below<Fields, Order>::put(byte, run_of, begin), ...);
     return byte + Bytes;
   }
 };
-template <class O, class... Fields>
-struct walker<ordered<O, Fields...>> {
+template <class O, class... Fields, class Order>
+struct fields_below<ordered<O, Fields...>, Order> : fields_below<sequence<Fields...>, O> {
   static_assert(order<O>,
                 "layout: the first parameter of ordered must be an order: row_major, interleaved<...>, permuted<...> "
                 "or a struct with `at(position, grid)` and `position(coord, grid)`");
-  template <class>
-  static constexpr std::size_t go(std::size_t byte, const auto& run_of, auto& visit) {
-    return walker<sequence<Fields...>>::template go<O>(byte, run_of, visit);
-  }
 };
 
 // The offsets of a repeat's fields depend on the width of the codes alone, which is known from the first field's part.
-template <std::size_t Positions, class First, class... Rest>
-struct walker<repeat<Positions, First, Rest...>> {
-  template <class Order>
-  static constexpr std::size_t go(std::size_t byte, const auto& run_of, auto& visit) {
-    using bytes = fixed_bytes<First, Rest...>;
-    []<std::size_t... I>(std::index_sequence<I...>, std::size_t at, auto& v) {
-      (v.template operator()<Order, repeated<Positions, bytes::before(I), bytes::before(sizeof...(I)),
-                                             typename nth<I, First, Rest...>::type>>(at),
-       ...);
-    }(std::index_sequence_for<First, Rest...>{}, byte, visit);
-    return byte + ceil_div(run_of(First::what).count, Positions) * bytes::before(1 + sizeof...(Rest));
+template <std::size_t Positions, class First, class... Rest, class Order>
+struct fields_below<repeat<Positions, First, Rest...>, Order> {
+  // Fields of a repeat must say their width themselves: with `whole` it would be that of a code of 0 bits.
+  static constexpr std::array<std::size_t, 1 + sizeof...(Rest)> sizes{First::bytes(run{Positions, 0}),
+                                                                      Rest::bytes(run{Positions, 0})...};
+  static_assert(First::bytes(run{Positions, 0}) > 0 && ((Rest::bytes(run{Positions, 0}) > 0) && ...),
+                "layout: a field in a repeat must state its width, like stream<codes, 3>");
+  static constexpr std::size_t before(std::size_t n) {
+    std::size_t sum = 0;
+    for (std::size_t i = 0; i < n; ++i) sum += sizes[i];
+    return sum;
   }
+  static constexpr std::size_t pitch = before(1 + sizeof...(Rest));
+  template <std::size_t... I>
+  static auto make(std::index_sequence<I...>)
+      -> type_list<ordered_field<Order, repeated<Positions, before(I), pitch, typename nth<I, First, Rest...>::type>>...>;
+  using list = decltype(make(std::index_sequence_for<First, Rest...>{}));
 
- private:
-  template <class... F>
-  struct fixed_bytes {
-    // Fields of a repeat must say their width themselves: with `whole` it would be that of a code of 0 bits.
-    static constexpr std::size_t before(std::size_t n) {
-      const std::size_t sizes[] = {F::bytes(run{Positions, 0})...};
-      std::size_t sum = 0;
-      for (std::size_t i = 0; i < n; ++i) sum += sizes[i];
-      return sum;
-    }
-    static_assert(((F::bytes(run{Positions, 0}) > 0) && ...), "layout: a field in a repeat must state its width, like stream<codes, 3>");
-  };
+  static constexpr std::size_t put(std::size_t byte, const auto& run_of, std::size_t*& begin) {
+    for (std::size_t i = 0; i < 1 + sizeof...(Rest); ++i) *begin++ = byte;
+    return byte + ceil_div(run_of(First::what).count, Positions) * pitch;
+  }
 };
 
 }  // namespace quern::inline v0

@@ -202,9 +202,8 @@ class code_reader {
   static HWY_INLINE std::size_t RowRun(std::size_t grid_row) {
     constexpr shape grid = P::grid(sample);
     std::size_t found = 0;
-    walk_unit<C, P::array>(sample, [&]<class Order, class F>(std::size_t byte) {
-      if constexpr (F::what == P::facts.what)
-        found = byte + F::at(Order::position({grid_row, 0}, grid), run{grid.count(), P::facts.bits}).bit / 8;
+    each_field_of<C, K>(sample, [&]<class Order, class F>(std::size_t byte) {
+      found = byte + F::at(Order::position({grid_row, 0}, grid), run{grid.count(), P::facts.bits}).bit / 8;
     });
     return found;
   }

@@ -79,25 +79,23 @@ HWY_INLINE void ReadNeighbours(const packed_view<C>& w, std::size_t row, std::si
     const std::size_t position = grid_row * grid.cols + col, end = std::min(count, done + grid.cols - col);
     const std::uint8_t* const from = base + (row / unit.rows * units.cols + unit_col) * size;
     bool empty = true;
-    walk_unit<C, P::array>(P::fixed ? sample : matrix, [&]<class, class F>(std::size_t byte) HWY_ATTR {
-      if constexpr (F::what == P::facts.what) {
-        const slice held = F::holds(r);
-        for (std::size_t i = done; i < end;) {
-          const std::size_t p = position + i - done;
-          const place at = F::at(p, r);
-          std::size_t n = end - i;
-          if constexpr (neighbourly_field<F>) {
-            n = std::min(n, F::neighbours(p, r));
-            OrByteBits(from + byte + at.bit / 8, static_cast<int>(at.bit % 8), held, n, empty, out + i);
-          } else {
-            n = std::min(n, F::word_neighbours(p, r));
-            OrWordBits(from + byte + at.bit / 32 * 4, static_cast<int>(at.bit % 32), held.width, held.shift, n, empty,
-                       out + i);
-          }
-          i += n;
+    each_field_of<C, K>(matrix, [&]<class, class F>(std::size_t byte) HWY_ATTR {
+      const slice held = F::holds(r);
+      for (std::size_t i = done; i < end;) {
+        const std::size_t p = position + i - done;
+        const place at = F::at(p, r);
+        std::size_t n = end - i;
+        if constexpr (neighbourly_field<F>) {
+          n = std::min(n, F::neighbours(p, r));
+          OrByteBits(from + byte + at.bit / 8, static_cast<int>(at.bit % 8), held, n, empty, out + i);
+        } else {
+          n = std::min(n, F::word_neighbours(p, r));
+          OrWordBits(from + byte + at.bit / 32 * 4, static_cast<int>(at.bit % 32), held.width, held.shift, n, empty,
+                     out + i);
         }
-        empty = false;
+        i += n;
       }
+      empty = false;
     });
     done = end;
   }

@@ -68,22 +68,20 @@ HWY_INLINE void PackNeighbours(const packed_span<C>& out, std::size_t row, std::
     const coord at{row % unit.rows, (col + done) % unit.cols};
     const std::size_t position = at.row * unit.cols + at.col, count = std::min(n - done, unit.cols - at.col);
     std::uint8_t* const to = base + (row / unit.rows * units.cols + (col + done) / unit.cols) * P::bytes(matrix);
-    walk_unit<C, P::array>(P::fixed ? sample : matrix, [&]<class, class F>(std::size_t byte) HWY_ATTR {
-      if constexpr (F::what == P::facts.what) {
-        for (std::size_t i = 0; i < count;) {
-          const place here = F::at(position + i, r);
-          std::size_t some = count - i;
-          if constexpr (neighbourly_field<F>) {
-            some = std::min(some, F::neighbours(position + i, r));
-            MergeIntoBytes(codes + done + i, some, F::holds(r), static_cast<unsigned>(here.bit % 8),
-                           to + byte + here.bit / 8);
-          } else {
-            some = std::min(some, F::word_neighbours(position + i, r));
-            MergeIntoWords(codes + done + i, some, F::holds(r), static_cast<unsigned>(here.bit % 32),
-                           to + byte + here.bit / 32 * 4);
-          }
-          i += some;
+    each_field_of<C, 0>(matrix, [&]<class, class F>(std::size_t byte) HWY_ATTR {
+      for (std::size_t i = 0; i < count;) {
+        const place here = F::at(position + i, r);
+        std::size_t some = count - i;
+        if constexpr (neighbourly_field<F>) {
+          some = std::min(some, F::neighbours(position + i, r));
+          MergeIntoBytes(codes + done + i, some, F::holds(r), static_cast<unsigned>(here.bit % 8),
+                         to + byte + here.bit / 8);
+        } else {
+          some = std::min(some, F::word_neighbours(position + i, r));
+          MergeIntoWords(codes + done + i, some, F::holds(r), static_cast<unsigned>(here.bit % 32),
+                         to + byte + here.bit / 32 * 4);
         }
+        i += some;
       }
     });
     done += count;
@@ -123,19 +121,17 @@ HWY_INLINE void PackOneByOne(const packed_span<C>& out, std::size_t row, std::si
     constexpr std::size_t size = P::bytes(sample);
     const shape units = units_of<C, P::array>(out.matrix());
     auto* const base = reinterpret_cast<std::uint8_t*>(out.array(P::array).data());
-    walk_unit<C, P::array>(sample, [&]<class Order, class F>(std::size_t byte) {
-      if constexpr (F::what == P::facts.what) {
-        constexpr slice held = F::holds(run{grid.count(), P::facts.bits});
-        const auto& places = place_table<Order, F, grid.rows, grid.cols, P::facts.bits>();
-        const std::uint32_t* const in_row = places.data() + row % grid.rows * grid.cols;
-        coord unit{row / grid.rows, col / grid.cols};
-        std::size_t in_unit = col % grid.cols;
-        for (std::size_t i = 0; i < n; ++unit.col, in_unit = 0) {
-          std::uint8_t* const to = base + A::byte(unit, units, byte, size);
-          for (; in_unit < grid.cols && i < n; ++in_unit, ++i)
-            if (const std::uint32_t at = in_row[in_unit]; at != no_place)
-              MergeCode<held>(codes[i], at / 8 % 8, at % 8, to + at / 64);
-        }
+    each_field_of<C, K>(sample, [&]<class Order, class F>(std::size_t byte) {
+      constexpr slice held = F::holds(run{grid.count(), P::facts.bits});
+      const auto& places = place_table<Order, F, grid.rows, grid.cols, P::facts.bits>();
+      const std::uint32_t* const in_row = places.data() + row % grid.rows * grid.cols;
+      coord unit{row / grid.rows, col / grid.cols};
+      std::size_t in_unit = col % grid.cols;
+      for (std::size_t i = 0; i < n; ++unit.col, in_unit = 0) {
+        std::uint8_t* const to = base + A::byte(unit, units, byte, size);
+        for (; in_unit < grid.cols && i < n; ++in_unit, ++i)
+          if (const std::uint32_t at = in_row[in_unit]; at != no_place)
+            MergeCode<held>(codes[i], at / 8 % 8, at % 8, to + at / 64);
       }
     });
     return;

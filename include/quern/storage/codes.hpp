@@ -26,8 +26,8 @@ constexpr shape codes_in_matrix(shape matrix) {
 template <class C, std::size_t K>
 inline constexpr bool in_base_3 = [] {
   bool found = false;
-  walk_unit<C, array_with<C, K>>(sample, [&]<class, class F>(std::size_t) {
-    if constexpr (F::what == parts<C>[K].what) found |= F::holds(run{1, parts<C>[K].bits}).digits != 0;
+  each_field_of<C, K>(sample, [&]<class, class F>(std::size_t) {
+    found |= F::holds(run{1, parts<C>[K].bits}).digits != 0;
   });
   return found;
 }();
@@ -37,18 +37,20 @@ inline constexpr bool in_base_3 = [] {
 inline constexpr std::uint32_t no_place = ~0u;
 inline constexpr std::size_t most_places = 1 << 16;  // of one table; larger units are reckoned
 template <class Order, field F, std::size_t Rows, std::size_t Cols, unsigned Bits>
+auto make_place_table() {  // not constexpr: compilers would take long
+  std::array<std::uint32_t, Rows * Cols> places;
+  constexpr run r{Rows * Cols, Bits};
+  constexpr slice held = F::holds(r);
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const std::size_t position = Order::position({i / Cols, i % Cols}, {Rows, Cols});
+    const place at = position - held.first < held.count ? F::at(position, r) : place{0};
+    places[i] = position - held.first < held.count ? static_cast<std::uint32_t>(at.bit * 8 + at.digit) : no_place;
+  }
+  return places;
+}
+template <class Order, field F, std::size_t Rows, std::size_t Cols, unsigned Bits>
 const auto& place_table() {
-  static const auto table = [] {
-    std::array<std::uint32_t, Rows * Cols> places{};
-    constexpr run r{Rows * Cols, Bits};
-    constexpr slice held = F::holds(r);
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      const std::size_t position = Order::position({i / Cols, i % Cols}, {Rows, Cols});
-      const place at = position - held.first < held.count ? F::at(position, r) : place{0};
-      places[i] = position - held.first < held.count ? static_cast<std::uint32_t>(at.bit * 8 + at.digit) : no_place;
-    }
-    return places;
-  }();
+  static const auto table = make_place_table<Order, F, Rows, Cols, Bits>();
   return table;
 }
 
@@ -128,21 +130,19 @@ constexpr void visit_codes(shape matrix, coord from, shape extent, auto visit) {
                                   {last.row - corner.row, last.col - corner.col},
                                   (first.row - from.row) * extent.cols + (first.col - from.col),
                                   extent.cols};
-      walk_unit<C, P::array>(part.known(), [&]<class Order, class F>(std::size_t byte) {
-        if constexpr (F::what == facts.what) {
-          const std::size_t base = P::arrangement::byte(u, units, byte, size);
-          const auto address = [&](std::size_t b) {
-            if constexpr (P::contiguous) return base + b;
-            else return P::arrangement::byte(u, units, byte + b, size);
-          };
-          if constexpr (P::fixed) {
-            constexpr shape g = codes_in_unit<C, K>(sample);
-            if constexpr (g.count() <= most_places)
-              if (!std::is_constant_evaluated())
-                return visit_field_by_table<Order, F, g.rows, g.cols, facts.bits>(inside, address, visit);
-          }
-          visit_field<Order, F>(inside, grid, facts.bits, address, visit);
+      each_field_of<C, K>(matrix, [&]<class Order, class F>(std::size_t byte) {
+        const std::size_t base = P::arrangement::byte(u, units, byte, size);
+        const auto address = [&](std::size_t b) {
+          if constexpr (P::contiguous) return base + b;
+          else return P::arrangement::byte(u, units, byte + b, size);
+        };
+        if constexpr (P::fixed) {
+          constexpr shape g = codes_in_unit<C, K>(sample);
+          if constexpr (g.count() <= most_places)
+            if (!std::is_constant_evaluated())
+              return visit_field_by_table<Order, F, g.rows, g.cols, facts.bits>(inside, address, visit);
         }
+        visit_field<Order, F>(inside, grid, facts.bits, address, visit);
       });
     }
   }

@@ -19,16 +19,14 @@ constexpr void locate(shape matrix, coord w, auto visit) {
   const coord u{w.row / unit.rows, w.col / unit.cols};
   const coord c{w.row % unit.rows / region.rows, w.col % unit.cols / region.cols};
   const std::size_t size = unit_bytes<C, I>(matrix);
-  walk_unit<C, I>(matrix, [&]<class Order, class F>(std::size_t byte) {
-    if constexpr (F::what == facts.what) {
-      const run r{grid.count(), facts.bits};
-      const std::size_t position = Order::position(c, grid);
-      const slice held = F::holds(r);
-      if (position - held.first >= held.count) return;
-      const place at = F::at(position, r);
-      visit(I, held, place{at.bit % 8, at.digit},
-            [=](std::size_t b) { return A::arrangement::byte(u, units, byte + at.bit / 8 + b, size); });
-    }
+  each_field_of<C, Part>(matrix, [&]<class Order, class F>(std::size_t byte) {
+    const run r{grid.count(), facts.bits};
+    const std::size_t position = Order::position(c, grid);
+    const slice held = F::holds(r);
+    if (position - held.first >= held.count) return;
+    const place at = F::at(position, r);
+    visit(I, held, place{at.bit % 8, at.digit},
+          [=](std::size_t b) { return A::arrangement::byte(u, units, byte + at.bit / 8 + b, size); });
   });
 }
 

@@ -203,7 +203,7 @@ struct tile_facts {
   static constexpr auto at = [] {
     std::array<std::size_t, part_count<C>> a{};
     for (auto& x : a) x = bytes;
-    walk_unit<C, 0>(sample, [&]<class, class F>(std::size_t byte) {
+    each_field<C, 0>(sample, [&]<class, class F>(std::size_t byte) {
       if (F::what != nothing::id) {
         auto& x = a[index_of<C>(F::what)];
         x = byte < x ? byte : x;
@@ -213,13 +213,13 @@ struct tile_facts {
   }();
   static constexpr std::size_t plane_count = [] {
     std::size_t n = 0;
-    walk_unit<C, 0>(sample, [&]<class, class F>(std::size_t) { n += is_repeated<F>; });
+    each_field<C, 0>(sample, [&]<class, class F>(std::size_t) { n += is_repeated<F>; });
     return n;
   }();
   static constexpr auto planes = [] {
     std::array<tile_plane, plane_count> p{};
     std::size_t n = 0;
-    walk_unit<C, 0>(sample, [&]<class, class F>(std::size_t) {
+    each_field<C, 0>(sample, [&]<class, class F>(std::size_t) {
       if constexpr (is_repeated<F>) {
         const slice s = F::inner::holds(run{F::positions, C::number::bits});
         p[n++] = {s.width, s.shift, F::offset};

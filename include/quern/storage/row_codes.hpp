@@ -49,27 +49,25 @@ constexpr void read_codes(const packed_view<C>& w, std::size_t row, std::size_t 
   const auto bytes = w.array(P::array);
   const std::size_t unit_row = row / unit.rows, grid_row = row % unit.rows / P::region(matrix).rows;
   for (std::size_t i = 0; i < count; ++i) out[i] = 0;
-  walk_unit<C, P::array>(P::fixed ? sample : matrix, [&]<class Order, class F>(std::size_t byte) {
-    if constexpr (F::what == P::facts.what) {
-      const run r{grid.count(), P::facts.bits};
-      const slice held = F::holds(r);
-      coord u{unit_row, first / grid.cols};
-      std::size_t col = first % grid.cols;
-      for (std::size_t i = 0; i < count; ++i) {
-        const std::size_t position = Order::position({grid_row, col}, grid);
-        if (position - held.first < held.count) {
-          const place at = F::at(position, r);
-          const unsigned bit = at.bit % 8;
-          std::uint64_t bits = 0;
-          for (unsigned b = 0; b * 8 < bit + held.width; ++b)
-            bits |= std::to_integer<std::uint64_t>(
-                        bytes[P::stored_in::arrangement::byte(u, units, byte + at.bit / 8 + b, size)])
-                    << 8 * b;
-          const std::uint32_t field = static_cast<std::uint32_t>(bits >> bit) & low_bits(held.width);
-          out[i] = static_cast<T>(out[i] | (held.digits ? trit_of(field, at.digit) : field << held.shift));
-        }
-        if (++col == grid.cols) col = 0, ++u.col;
+  each_field_of<C, K>(matrix, [&]<class Order, class F>(std::size_t byte) {
+    const run r{grid.count(), P::facts.bits};
+    const slice held = F::holds(r);
+    coord u{unit_row, first / grid.cols};
+    std::size_t col = first % grid.cols;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t position = Order::position({grid_row, col}, grid);
+      if (position - held.first < held.count) {
+        const place at = F::at(position, r);
+        const unsigned bit = at.bit % 8;
+        std::uint64_t bits = 0;
+        for (unsigned b = 0; b * 8 < bit + held.width; ++b)
+          bits |= std::to_integer<std::uint64_t>(
+                      bytes[P::stored_in::arrangement::byte(u, units, byte + at.bit / 8 + b, size)])
+                  << 8 * b;
+        const std::uint32_t field = static_cast<std::uint32_t>(bits >> bit) & low_bits(held.width);
+        out[i] = static_cast<T>(out[i] | (held.digits ? trit_of(field, at.digit) : field << held.shift));
       }
+      if (++col == grid.cols) col = 0, ++u.col;
     }
   });
 }
@@ -122,49 +120,48 @@ struct piece {
 // Bytes of the vectors that unpack: 64 where a target shuffles bytes across such a vector, else 16.
 inline constexpr std::size_t narrow = 16, wide = 64;
 
-// The places of part K in `Units` units that lie one after the other.
-template <class C, std::size_t K, std::size_t Units>
-struct unit_run {
+// The fields that hold part K.
+template <class C, std::size_t K>
+struct unit_fields {
   using P = part_units<C, K>;
   static constexpr shape grid = P::grid(sample);
-  static constexpr std::size_t per_unit = grid.cols, count = per_unit * Units;
-  static constexpr std::size_t unit_bytes = P::bytes(sample), bytes = unit_bytes * Units;
+  static constexpr std::size_t per_unit = grid.cols, unit_bytes = P::bytes(sample);
   static constexpr run codes{grid.count(), P::facts.bits};
 
-  static constexpr std::size_t fields = [] {
-    std::size_t n = 0;
-    walk_unit<C, P::array>(sample, [&]<class, class F>(std::size_t) { n += F::what == P::facts.what; });
-    return n;
-  }();
+  static constexpr std::size_t fields = fields_with_part<C, P::array, K>::list::size;
   static constexpr auto held = [] {
     std::array<held_bits, fields> h{};
     std::size_t n = 0;
-    walk_unit<C, P::array>(sample, [&]<class, class F>(std::size_t) {
-      if constexpr (F::what == P::facts.what) {
-        const slice s = F::holds(codes);
-        h[n++] = {s.width, s.digits ? 0 : s.shift, s.digits};
-      }
+    each_field_of<C, K>(sample, [&]<class, class F>(std::size_t) {
+      const slice s = F::holds(codes);
+      h[n++] = {s.width, s.digits ? 0 : s.shift, s.digits};
     });
     return h;
   }();
+};
+
+// The places of part K in `Units` units that lie one after the other.
+template <class C, std::size_t K, std::size_t Units>
+struct unit_run : unit_fields<C, K> {
+  using B = unit_fields<C, K>;
+  using B::fields, B::grid, B::per_unit, B::unit_bytes;
+  static constexpr std::size_t count = per_unit * Units, bytes = unit_bytes * Units;
 
   // [field][column], in one row of the units' codes.
   using spots_of_row = std::array<std::array<spot, count>, fields>;
   static constexpr spots_of_row spots_in(std::size_t row) {
     spots_of_row at{};
     std::size_t n = 0;
-    walk_unit<C, P::array>(sample, [&]<class Order, class F>(std::size_t byte) {
-      if constexpr (F::what == P::facts.what) {
-        const slice s = F::holds(codes);
-        for (std::size_t c = 0; c < per_unit; ++c) {
-          const std::size_t p = Order::position({row, c}, grid);
-          if (p - s.first >= s.count) continue;
-          const place here = F::at(p, codes);
-          for (std::size_t u = 0; u < Units; ++u)
-            at[n][u * per_unit + c] = {static_cast<std::int32_t>((u * unit_bytes + byte) * 8 + here.bit), here.digit};
-        }
-        ++n;
+    each_field_of<C, K>(sample, [&]<class Order, class F>(std::size_t byte) {
+      const slice s = F::holds(B::codes);
+      for (std::size_t c = 0; c < per_unit; ++c) {
+        const std::size_t p = Order::position({row, c}, grid);
+        if (p - s.first >= s.count) continue;
+        const place here = F::at(p, B::codes);
+        for (std::size_t u = 0; u < Units; ++u)
+          at[n][u * per_unit + c] = {static_cast<std::int32_t>((u * unit_bytes + byte) * 8 + here.bit), here.digit};
       }
+      ++n;
     });
     return at;
   }
@@ -305,14 +302,33 @@ template <class C, std::size_t K>
 constexpr bool stored_in_neighbours() {
   using P = part_units<C, K>;
   bool ok = arranged_by_rows<typename P::stored_in::arrangement> && P::facts.bits <= 8;
-  walk_unit<C, P::array>(sample, [&]<class Order, class F>(std::size_t) {
-    if constexpr (F::what == P::facts.what)
-      ok = ok && (neighbourly_field<F> || word_neighbourly_field<F>) && std::is_same_v<Order, row_major>;
+  each_field_of<C, K>(sample, [&]<class Order, class F>(std::size_t) {
+    ok = ok && (neighbourly_field<F> || word_neighbourly_field<F>) && std::is_same_v<Order, row_major>;
   });
   return ok;
 }
 
 inline constexpr std::size_t most_row_tables = 64;
+
+// Reading in the widest pieces, of Width codes or fewer, that fill a run of units; width 0 if there are none.
+template <class C, std::size_t K, std::size_t Window, std::size_t Width>
+constexpr row_plan plan_in_pieces() {
+  using U = unit_fields<C, K>;
+  constexpr std::size_t units = std::lcm(U::grid.cols, Width) / U::grid.cols, pieces = units * U::grid.cols / Width;
+  constexpr bool one_row = U::grid.rows == 1;
+  if constexpr ((units == 1 || units * U::unit_bytes <= 256) &&
+                (one_row || U::grid.rows * U::fields * pieces <= most_row_tables)) {
+    constexpr bool serve = [] {
+      using places = unit_run<C, K, units>;
+      for (std::size_t row = 0; row < U::grid.rows; ++row)
+        if (!pieces_serve<places>(row == 0 ? places::spots : places::spots_in(row), Width, Window)) return false;
+      return true;
+    }();
+    if constexpr (serve) return {one_row ? reading::pieces : reading::rows, units, Width};
+  }
+  if constexpr (Width > 4) return plan_in_pieces<C, K, Window, Width / 2>();
+  return {};
+}
 
 template <class C, std::size_t K, std::size_t Window>
 inline constexpr row_plan plan_of = [] {
@@ -330,25 +346,8 @@ inline constexpr row_plan plan_of = [] {
                   (grid.cols <= 64 && grid.rows <= 256 && P::facts.bits <= 8)) {
       if constexpr (one_row)
         if (stored_whole<C, K>()) return row_plan{reading::whole, 1, 1};
-      row_plan found;
-      // The widest pieces that fill a run of units.
-      const auto tried = [&]<std::size_t Width>(std::integral_constant<std::size_t, Width>) {
-        constexpr std::size_t units = std::lcm(grid.cols, Width) / grid.cols;
-        using places = unit_run<C, K, units>;
-        if constexpr ((units == 1 || units * bytes <= 256) &&
-                      (one_row || grid.rows * places::fields * (places::count / Width) <= most_row_tables)) {
-          if (found.width != 0) return;
-          for (std::size_t row = 0; row < grid.rows; ++row)
-            if (!pieces_serve<places>(places::spots_in(row), Width, Window)) return;
-          found = {one_row ? reading::pieces : reading::rows, units, Width};
-        }
-      };
-      tried(std::integral_constant<std::size_t, 64>());
-      tried(std::integral_constant<std::size_t, 32>());
-      tried(std::integral_constant<std::size_t, 16>());
-      tried(std::integral_constant<std::size_t, 8>());
-      tried(std::integral_constant<std::size_t, 4>());
-      if (found.width != 0) return found;
+      constexpr row_plan found = plan_in_pieces<C, K, Window, 64>();
+      if constexpr (found.width != 0) return found;
       if constexpr (!one_row && grid.cols <= 16 && grid.rows <= 256)
         if (stored_in_row_runs<C, K>()) return row_plan{reading::row_runs, 1, 1};
       if (one_row && grid.cols <= 16) return row_plan{reading::each, 1, 1};

@@ -19,10 +19,6 @@ constexpr shape units_of(shape matrix) {
   return {ceil_div(matrix.rows, u.rows), ceil_div(matrix.cols, u.cols)};
 }
 
-// Whether an array's unit has the same size for every matrix.
-template <class C, std::size_t Array>
-inline constexpr bool unit_is_fixed = array_of<C, Array>::unit.rows != all&& array_of<C, Array>::unit.cols != all;
-
 // Bytes of an array of a matrix. The matrix's extents must be checked (try_array_bytes) before this may be called.
 template <class C, std::size_t Array>
 constexpr std::size_t array_bytes(shape matrix) {
