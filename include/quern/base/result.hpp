@@ -22,12 +22,12 @@ struct failure {
   }
 };
 
-// A T, or the failure that kept it from being made.
-template <class T>
+// A T, or the failure that kept it from being made. Failure is any type with a text().
+template <class T, class Failure = failure>
 class [[nodiscard]] result {
  public:
   constexpr result(T value) noexcept : value_(std::move(value)) {}
-  constexpr result(failure f) noexcept : failure_(f) {}
+  constexpr result(Failure f) noexcept : failure_(std::move(f)) {}
 
   constexpr bool has_value() const noexcept { return value_.has_value(); }
   constexpr explicit operator bool() const noexcept { return has_value(); }
@@ -41,26 +41,26 @@ class [[nodiscard]] result {
   constexpr T* operator->() noexcept { return &value(); }
   constexpr const T* operator->() const noexcept { return &value(); }
   // Precondition: !has_value().
-  constexpr const failure& error() const noexcept { return failure_; }
+  constexpr const Failure& error() const noexcept { return failure_; }
 
  private:
   std::optional<T> value_;
-  failure failure_;
+  Failure failure_;
 };
 
 // Success, or a failure.
-template <>
-class [[nodiscard]] result<void> {
+template <class Failure>
+class [[nodiscard]] result<void, Failure> {
  public:
   constexpr result() noexcept = default;
-  constexpr result(failure f) noexcept : failure_(f), ok_(false) {}
+  constexpr result(Failure f) noexcept : failure_(std::move(f)), ok_(false) {}
 
   constexpr bool has_value() const noexcept { return ok_; }
   constexpr explicit operator bool() const noexcept { return ok_; }
-  constexpr const failure& error() const noexcept { return failure_; }
+  constexpr const Failure& error() const noexcept { return failure_; }
 
  private:
-  failure failure_;
+  Failure failure_;
   bool ok_ = true;
 };
 
