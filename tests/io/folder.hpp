@@ -26,7 +26,7 @@ inline std::string text_of(std::span<const std::byte> bytes) {
 class folder {
  public:
   folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "quern-test-XXXXXX").native();
+    std::string name = (std::filesystem::temp_directory_path() / ("quern-test-" + std::string(6, 'X'))).native();
     REQUIRE(::mkdtemp(name.data()) != nullptr);
     path_ = name;
   }
