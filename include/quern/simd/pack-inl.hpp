@@ -117,11 +117,11 @@ HWY_INLINE void PackOneByOne(const packed_span<C>& out, std::size_t row, std::si
   if constexpr (packs_by_places<C, K>) {
     using P = part_units<C, K>;
     using A = typename P::stored_in::arrangement;
-    constexpr shape grid = P::grid(sample);
-    constexpr std::size_t size = P::bytes(sample);
     const shape units = units_of<C, P::array>(out.matrix());
     auto* const base = reinterpret_cast<std::uint8_t*>(out.array(P::array).data());
     each_field_of<C, K>(sample, [&]<class Order, class F>(std::size_t byte) {
+      constexpr shape grid = P::grid(sample);
+      constexpr std::size_t size = P::bytes(sample);
       constexpr slice held = F::holds(run{grid.count(), P::facts.bits});
       const auto& places = place_table<Order, F, grid.rows, grid.cols, P::facts.bits>();
       const std::uint32_t* const in_row = places.data() + row % grid.rows * grid.cols;
