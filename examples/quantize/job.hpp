@@ -1,0 +1,196 @@
+// The main job: a model read tensor by tensor, quantized in pieces, and written.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <quern/measure/difference.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <new>
+#include <numeric>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model.hpp"
+#include "progress.hpp"
+#include "rules.hpp"
+
+namespace quantize {
+
+// What becomes of a tensor. to: null if it stays as it is.
+struct task {
+  const tensor* from = nullptr;
+  const format* to = nullptr;
+  std::string note = {};  // why it is not the codec that was asked for
+};
+
+// ---- what is to be done ----
+
+// The format that llama.cpp takes in place of one whose blocks do not fit a row: blocks of 32, else floats.
+inline std::string_view fallback(std::string_view codec, std::size_t cols) {
+  if (cols % 32 != 0) return "gguf.f16";
+  if (codec == "gguf.q4_k") return "gguf.q5_0";
+  if (codec == "gguf.q5_k") return "gguf.q5_1";
+  if (codec == "gguf.q6_k") return "gguf.q8_0";
+  if (codec == "gguf.q2_k" || codec == "gguf.q3_k" || codec.starts_with("gguf.tq") || codec == "gguf.q2_0") return "gguf.q4_0";
+  return codec.starts_with("gguf.iq") ? "gguf.iq4_nl" : "gguf.f16";
+}
+
+inline const format& format_named(std::string_view name) {
+  const format* const f = find(formats(), name);
+  if (f == nullptr) throw std::invalid_argument("no codec is called " + std::string(name) + "; --list names all");
+  if (f->encode == nullptr) throw std::invalid_argument(std::string(name) + " can be read, not written");
+  return *f;
+}
+
+inline std::vector<task> tasks_of(const model& m, const plan& p, bool to_gguf) {
+  std::vector<task> tasks;
+  for (const tensor& t : m.tensors()) {
+    std::string_view codec = p.codec_for(t.name, t.shape.size());
+    task k{&t};
+    if (codec != keep && t.stored == nullptr) codec = keep, k.note = "kept: " + t.type + " is no weight";
+    if (codec != keep) {
+      k.to = &format_named(codec);
+      const quern::shape s{t.rows(), t.cols()};
+      if (const char* why = k.to->refusal(s)) {
+        const std::string_view other = to_gguf ? fallback(codec, s.cols) : keep;
+        k.note = std::string(other) + ": " + why;
+        k.to = other == keep ? nullptr : &format_named(other);
+      }
+    }
+    // In a safetensors file the blocks of GGUF are a packed matrix.
+    if (k.to == nullptr && t.stored != nullptr && !to_gguf && m.is_gguf()) k.to = t.stored;
+    if (to_gguf && k.to != nullptr && k.to->gguf_id < 0)
+      throw std::invalid_argument(std::string(k.to->name) + " has no number in GGUF: write .safetensors");
+    if (k.to == nullptr && to_gguf != m.is_gguf() && t.stored == nullptr && !t.is_plain)
+      throw std::invalid_argument("tensor " + io::escaped(t.name) + " of " + t.type + " has no type in " +
+                                  (to_gguf ? "GGUF" : "safetensors"));
+    tasks.push_back(std::move(k));
+  }
+  return tasks;
+}
+
+// ---- a tensor, in pieces ----
+
+// Gives bytes of the arrays of a tensor in the order in which a file has them.
+using writer = std::function<void(std::size_t array, std::span<const std::byte>)>;
+
+class pieces {
+ public:
+  pieces(const model& m, quern::executor ex, const std::atomic<bool>& stop, progress& shown)
+      : model_(m), ex_(ex), stop_(stop), shown_(shown) {}
+
+  // The bytes as they are.
+  void copy(const tensor& t, const writer& write) {
+    for (std::size_t i = 0; i < t.arrays.size(); ++i)
+      for (std::uint64_t done = 0; done < t.arrays[i].bytes;) {
+        const std::uint64_t n = std::min<std::uint64_t>(t.arrays[i].bytes - done, most_bytes);
+        write(i, model_.view(t, i, done, n, source_));
+        done += n;
+        advance(t, n);
+      }
+  }
+  // Decodes, encodes, writes; returns how far the written weights are from those that were read.
+  quern::difference convert(const tensor& t, const format& to, const writer& write) {
+    const quern::shape all{t.rows(), t.cols()};
+    const std::size_t step = rows_at_once(*t.stored, to, all);
+    std::array<quern::aligned_bytes, most_arrays> later;  // arrays behind the first one wait for it
+    std::array<std::size_t, most_arrays> later_bytes{}, bytes{};
+    require(to.bytes(all, bytes), t, "is too large");
+    if (step < all.rows)
+      for (std::size_t i = 1; i < to.array_count; ++i) later[i] = room(bytes[i]);
+    quern::difference d;
+    if (all.count() == 0) return d;
+    for (std::size_t row = 0; row < all.rows; row += step) {
+      const quern::shape piece{std::min(step, all.rows - row), all.cols};
+      const std::span<const float> x = decoded(*t.stored, load(t, row, piece, all), piece, t, weights_);
+      const arrays out = encoded(to, x, piece, t);
+      write(0, out[0]);
+      for (std::size_t i = 1; i < to.array_count; ++i) {
+        if (step >= all.rows) write(i, out[i]);
+        else std::ranges::copy(out[i], later[i].span().begin() + static_cast<std::ptrdiff_t>(later_bytes[i]));
+        later_bytes[i] += out[i].size();
+      }
+      const_arrays in{};
+      for (std::size_t i = 0; i < to.array_count; ++i) in[i] = out[i];
+      const std::span<const float> y = decoded(to, in, piece, t, again_);
+      d.merge(quern::value_or_throw(quern::try_measure(view(x, piece), view(y, piece), ex_)));
+      advance(t, t.bytes() / all.rows * piece.rows);
+    }
+    if (step < all.rows)
+      for (std::size_t i = 1; i < to.array_count; ++i) write(i, later[i].span());
+    return d;
+  }
+
+ private:
+  static constexpr std::size_t most_bytes = std::size_t{16} << 20;  // of a piece of the source, and of floats
+
+  static quern::matrix_view<const float> view(std::span<const float> x, quern::shape s) {
+    return {x.data(), s.rows, s.cols};
+  }
+  static void require(bool ok, const tensor& t, const char* what) {
+    if (!ok) throw std::runtime_error("tensor " + io::escaped(t.name) + " " + what);
+  }
+  static void require(const quern::result<void>& ok, const tensor& t) {
+    if (!ok) throw std::runtime_error("tensor " + io::escaped(t.name) + ": " + ok.error().text());
+  }
+  static quern::aligned_bytes room(std::size_t bytes) {
+    quern::aligned_bytes b = quern::aligned_bytes::try_make(bytes);
+    if (b.span().size() != bytes) throw std::bad_alloc();
+    return b;
+  }
+  static void make_room(quern::aligned_bytes& b, std::size_t bytes) {
+    if (b.span().size() < bytes) b = room(bytes);
+  }
+  // So many rows that a piece is of moderate size, where both formats keep rows apart; else all.
+  static std::size_t rows_at_once(const format& from, const format& to, quern::shape all) {
+    if (from.rows_apart == 0 || to.rows_apart == 0 || from.array_count != 1) return std::max<std::size_t>(all.rows, 1);
+    const std::size_t unit = std::lcm(from.rows_apart, to.rows_apart);
+    const std::size_t fitting = most_bytes / sizeof(float) / std::max<std::size_t>(all.cols, 1);
+    return std::max<std::size_t>(fitting / unit, 1) * unit;
+  }
+  void advance(const tensor& t, std::uint64_t bytes) {
+    if (stop_) throw std::runtime_error("stopped; nothing is written");
+    shown_.add(bytes, io::escaped(t.name));
+  }
+  const_arrays load(const tensor& t, std::size_t row, quern::shape piece, quern::shape all) {
+    const_arrays from{};
+    if (piece.rows == all.rows) {
+      for (std::size_t i = 0; i < t.arrays.size(); ++i) from[i] = model_.view(t, i, 0, t.arrays[i].bytes, loaded_[i]);
+    } else {
+      const std::uint64_t per_row = t.arrays[0].bytes / all.rows;
+      from[0] = model_.view(t, 0, row * per_row, piece.rows * per_row, loaded_[0]);
+    }
+    return from;
+  }
+  std::span<const float> decoded(const format& f, const const_arrays& from, quern::shape s, const tensor& t,
+                                 quern::aligned_bytes& to) {
+    make_room(to, s.count() * sizeof(float));
+    auto* const x = reinterpret_cast<float*>(to.span().data());
+    require(f.decode(from, quern::matrix_view<float>(x, s.rows, s.cols), ex_), t);
+    return {x, s.count()};
+  }
+  arrays encoded(const format& f, std::span<const float> x, quern::shape s, const tensor& t) {
+    std::array<std::size_t, most_arrays> bytes{};
+    require(f.bytes(s, bytes), t, "is too large");
+    arrays out{};
+    for (std::size_t i = 0; i < f.array_count; ++i) {
+      make_room(packed_[i], bytes[i]);
+      out[i] = packed_[i].span().first(bytes[i]);
+    }
+    require(f.encode(view(x, s), out, ex_), t);
+    return out;
+  }
+
+  const model& model_;
+  quern::executor ex_;
+  const std::atomic<bool>& stop_;
+  progress& shown_;
+  quern::aligned_bytes source_, weights_, again_;
+  std::array<quern::aligned_bytes, most_arrays> loaded_, packed_;
+};
+
+}  // namespace quantize
