@@ -95,7 +95,7 @@ HWY_INLINE VF FloatValues(V32 code) {
   if constexpr (r.base == 0 && shift == to_top) {  // f32 cut off, sign included
     return hn::BitCast(df, hn::ShiftLeft<to_top>(code));
   } else {
-    const V32 rest = r.is_signed ? hn::And(code, set(low_bits(N::bits - 1))) : code;
+    const V32 rest = r.kept != low_bits(N::bits) ? hn::And(code, set(r.kept)) : code;
     V32 bits = hn::Add(hn::ShiftLeft<shift>(rest), set(r.base));
     if constexpr (r.subnormal_end != 0) {
       const auto small = hn::RebindMask(df, hn::Lt(rest, set(r.subnormal_end)));
@@ -103,9 +103,13 @@ HWY_INLINE VF FloatValues(V32 code) {
       bits = hn::BitCast(
           d, hn::IfThenElse(small, hn::Sub(up, hn::BitCast(df, set(r.base + 0x800000))), hn::BitCast(df, bits)));
     }
-    if constexpr (r.nonfinite < 1u << (N::bits - r.is_signed))
+    if constexpr (r.nonfinite <= r.kept)
       bits = hn::Or(bits, hn::IfThenElseZero(hn::Ge(rest, set(r.nonfinite)), set(0x7f800000)));
     if constexpr (r.is_signed) bits = hn::Or(bits, hn::ShiftLeft<to_top>(hn::AndNot(set(low_bits(N::bits - 1)), code)));
+    Unroll<static_cast<int>(r.patched)>([&](auto i) QUERN_INLINE {
+      constexpr float_recipe::patch p = as_float<N>.patches[i];
+      bits = hn::IfThenElse(hn::Eq(code, set(p.code)), set(p.bits), bits);
+    });
     return hn::BitCast(df, bits);
   }
 }

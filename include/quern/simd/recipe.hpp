@@ -41,22 +41,57 @@ inline constexpr integer_recipe as_integers = [] {
 
 // ---- floats of another width, made by integer operations and one subtraction ----
 
-// With rest = the code without its sign: bits = (rest << shift) + base. Where rest < subnormal_end, the value is instead
+// With rest = the code's bits `kept`: bits = (rest << shift) + base. Where rest < subnormal_end, the value is instead
 // float(bits + 2^23) - float(base + 2^23), which is exact and has no subnormal operand. Where rest >= nonfinite, the bits of
-// infinity are added by `or`.
+// infinity are added by `or`. A few codes may have bits of their own instead.
 struct float_recipe {
+  struct patch {
+    std::uint32_t code = 0, bits = 0;
+  };
+  static constexpr std::size_t most_patches = 2;
+
   bool ok = false, is_signed = false;
   unsigned shift = 0;
-  std::uint32_t base = 0, subnormal_end = 0, nonfinite = 0;
+  std::uint32_t kept = 0, base = 0, subnormal_end = 0, nonfinite = 0;
+  std::size_t patched = 0;
+  std::array<patch, most_patches> patches{};
 };
 
 constexpr std::uint32_t apply(const float_recipe& r, unsigned bits, std::uint32_t code) {
+  for (std::size_t i = 0; i < r.patched; ++i)
+    if (r.patches[i].code == code) return r.patches[i].bits;
   const std::uint32_t sign = r.is_signed ? code >> (bits - 1) << 31 : 0;
-  const std::uint32_t rest = code & low_bits(r.is_signed ? bits - 1 : bits);
+  const std::uint32_t rest = code & r.kept;
   std::uint32_t u = (rest << r.shift) + r.base;
   if (rest < r.subnormal_end) u = float_to_bits(float_from_bits(u + 0x800000) - float_from_bits(r.base + 0x800000));
   if (rest >= r.nonfinite) u |= 0x7f800000;
   return u | sign;
+}
+template <class N>
+constexpr bool gives(std::uint32_t bits, std::uint32_t code) {
+  const float want = N::value(code);
+  return is_nan(want) ? (bits & 0x7fffffff) > 0x7f800000 : float_to_bits(want) == bits;
+}
+
+// For scales that are floats but for a code or two, such as E8M0, of which 0 is subnormal in f32 and 255 is NaN; without
+// a sign, the highest bit perhaps without meaning.
+template <tabulated N>
+constexpr float_recipe patched_float() {
+  constexpr std::uint32_t codes = 1u << N::bits;
+  for (const std::uint32_t kept : {codes - 1, codes / 2 - 1})
+    for (unsigned mantissa = 0; mantissa < 4; ++mantissa) {
+      float_recipe r{true, false, 23 - mantissa, kept, 0, 0, kept + 1, 0, {}};
+      r.base = float_to_bits(N::value(codes / 4)) - (codes / 4 << r.shift);
+      const bool rises = r.base < 0x7f000000 && r.base != 0;
+      if (rises) r.subnormal_end = 1u << mantissa;
+      for (std::uint32_t code = 0; r.ok && code < codes; ++code) {
+        if (gives<N>(apply(r, N::bits, code), code)) continue;
+        if (r.patched == float_recipe::most_patches) r.ok = false;
+        else r.patches[r.patched++] = {code, float_to_bits(N::value(code))};
+      }
+      if (r.ok) return r;
+    }
+  return {};
 }
 
 template <class N>
@@ -64,26 +99,25 @@ inline constexpr float_recipe as_float = [] {
   float_recipe r;
   if constexpr (tabulated<N> || says_it_is_a_float<N>) {
     constexpr bit_shift_facts f = bit_shift_float<N>;
-    if (!f.ok || f.exponent_offset < 0 || f.exponent_offset > 200) return r;
-    r = {true, f.is_signed, f.shift, static_cast<std::uint32_t>(f.exponent_offset) << 23, 1u << (23 - f.shift), 0};
-    if (f.exponent_offset == 0) r.subnormal_end = 0;  // subnormals are f32's own
-    const std::uint32_t end = 1u << (N::bits - f.is_signed);
-    r.nonfinite = end;
-    if (f.has_nonfinite)
-      while (r.nonfinite > 0 && !is_finite(N::value(r.nonfinite - 1))) --r.nonfinite;
-    const auto right = [&](std::uint32_t code) {
-      const float want = N::value(code);
-      const std::uint32_t got = apply(r, N::bits, code);
-      return is_nan(want) ? (got & 0x7fffffff) > 0x7f800000 : float_to_bits(want) == got;
-    };
-    if constexpr (N::bits <= 8) {
-      for (std::uint32_t code = 0; r.ok && code < 1u << N::bits; ++code) r.ok = right(code);
-    } else {
-      const unsigned mantissa = 23 - f.shift;
-      for (std::uint32_t high = 0; r.ok && high < 1u << (N::bits - mantissa); ++high)
-        for (std::uint32_t low : {0u, 1u, 0x5555u & low_bits(mantissa), low_bits(mantissa)})
-          r.ok = r.ok && right(high << mantissa | low);
+    if (f.ok && f.exponent_offset >= 0 && f.exponent_offset <= 200) {
+      const std::uint32_t end = 1u << (N::bits - f.is_signed);
+      r = {true, f.is_signed, f.shift, end - 1, static_cast<std::uint32_t>(f.exponent_offset) << 23, 1u << (23 - f.shift),
+           end,  0,           {}};
+      if (f.exponent_offset == 0) r.subnormal_end = 0;  // subnormals are f32's own
+      if (f.has_nonfinite)
+        while (r.nonfinite > 0 && !is_finite(N::value(r.nonfinite - 1))) --r.nonfinite;
+      const auto right = [&](std::uint32_t code) { return gives<N>(apply(r, N::bits, code), code); };
+      if constexpr (N::bits <= 8) {
+        for (std::uint32_t code = 0; r.ok && code < 1u << N::bits; ++code) r.ok = right(code);
+      } else {
+        const unsigned mantissa = 23 - f.shift;
+        for (std::uint32_t high = 0; r.ok && high < 1u << (N::bits - mantissa); ++high)
+          for (std::uint32_t low : {0u, 1u, 0x5555u & low_bits(mantissa), low_bits(mantissa)})
+            r.ok = r.ok && right(high << mantissa | low);
+      }
     }
+    if constexpr (tabulated<N>)
+      if (!r.ok && N::bits >= 5) return patched_float<N>();
   }
   return r;
 }();
