@@ -54,6 +54,17 @@ says 'is being read'
 cmp "$folder/a.gguf" "$folder/own.gguf" || complain "a file was written over while it was read"
 rm "$folder/own.gguf"
 head -c 100000 "$folder/a.gguf" >"$folder/short.gguf"
+# 6000 rows of zeros, of which one weight is NaN: more than a piece.
+header='{"w":{"dtype":"F32","shape":[6000,1024],"data_offsets":[0,24576000]}}  '
+{
+  printf "\\$(printf '%03o' "${#header}")\\0\\0\\0\\0\\0\\0\\0%s" "$header"
+  head -c 20480028 /dev/zero
+  printf '\000\000\300\177'
+  head -c 4095968 /dev/zero
+} >"$folder/nan.safetensors"
+run 1 --codec gguf.q4_0 "$folder/nan.safetensors" "$folder/x.gguf"
+says 'tensor w: .*value 5120007'
+rm "$folder/nan.safetensors"
 run 1 "$folder/short.gguf" "$folder/x.gguf"
 rm "$folder/short.gguf"
 ls -A "$folder" >"$folder/after"

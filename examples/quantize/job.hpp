@@ -107,7 +107,7 @@ class pieces {
     for (std::size_t row = 0; row < all.rows; row += step) {
       const quern::shape piece{std::min(step, all.rows - row), all.cols};
       const std::span<const float> x = decoded(*t.stored, load(t, row, piece, all), piece, t, weights_);
-      const arrays out = encoded(to, x, piece, t);
+      const arrays out = encoded(to, x, piece, row, t);
       write(0, out[0]);
       for (std::size_t i = 1; i < to.array_count; ++i) {
         if (step >= all.rows) write(i, out[i]);
@@ -173,7 +173,8 @@ class pieces {
     require(f.decode(from, quern::matrix_view<float>(x, s.rows, s.cols), ex_), t);
     return {x, s.count()};
   }
-  arrays encoded(const format& f, std::span<const float> x, quern::shape s, const tensor& t) {
+  // Of the rows from `row` on.
+  arrays encoded(const format& f, std::span<const float> x, quern::shape s, std::size_t row, const tensor& t) {
     std::array<std::size_t, most_arrays> bytes{};
     require(f.bytes(s, bytes), t, "is too large");
     arrays out{};
@@ -181,7 +182,13 @@ class pieces {
       make_room(packed_[i], bytes[i]);
       out[i] = packed_[i].span().first(bytes[i]);
     }
-    require(f.encode(view(x, s), out, ex_), t);
+    const quern::result<void> ok = f.encode(view(x, s), out, ex_);
+    if (!ok && std::string_view(ok.error().where) == "encode, x") {  // an index into the piece
+      quern::failure whole = ok.error();
+      whole.value += row * s.cols;
+      require(whole, t);
+    }
+    require(ok, t);
     return out;
   }
 
