@@ -83,7 +83,7 @@ inline constexpr bool kExpandsRows =
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
 // Where the codes of 16 rows lie in 2 * Bits bytes: the bytes of each, and how far it is shifted there.
 template <unsigned Bits>
-struct row_codes {
+struct row_code_places {
   alignas(64) static constexpr auto bytes = [] {
     std::array<std::uint8_t, 64> t{};
     for (std::size_t i = 0; i < 64; ++i) t[i] = static_cast<std::uint8_t>(i / 4 * Bits / 8 + i % 4);
@@ -104,7 +104,7 @@ HWY_INLINE void ExpandRows(const std::uint8_t* HWY_RESTRICT from, std::size_t si
   const hn::FixedTag<std::int32_t, 8> di8;
   const hn::FixedTag<std::uint64_t, 8> d64;
   const hn::RebindToSigned<decltype(d64)> di64;
-  using R = row_codes<N::bits>;
+  using R = row_code_places<N::bits>;
   const VWide packed = size >= 64 ? hn::LoadU(d8, from) : hn::LoadN(d8, from, size);  // the second is far slower
   const auto raw = hn::BitCast(d32, hn::TableLookupLanes(packed, hn::SetTableIndices(d8, R::bytes.data())));
   const auto codes = hn::Shr(raw, hn::Load(d32, R::shift.data()));
