@@ -34,5 +34,33 @@ install(
   DESTINATION "${quern_package_dir}"
 )
 
-configure_file("${CMAKE_CURRENT_LIST_DIR}/quern.pc.in" "${PROJECT_BINARY_DIR}/quern.pc" @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/quern.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+# For pkg-config: quern, which needs libhwy, and quern_catalog.
+set(quern_pkg_config_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+set(quern_pkg_config_files quern.pc)
+if(TARGET quern_catalog)
+  list(APPEND quern_pkg_config_files quern_catalog.pc)
+endif()
+foreach(file IN LISTS quern_pkg_config_files)
+  configure_file("${CMAKE_CURRENT_LIST_DIR}/${file}.in" "${PROJECT_BINARY_DIR}/${file}" @ONLY)
+  install(FILES "${PROJECT_BINARY_DIR}/${file}" DESTINATION "${quern_pkg_config_dir}")
+endforeach()
+if(QUERN_HIGHWAY_FROM_SOURCE)
+  list(APPEND quern_pkg_config_files libhwy.pc) # which Highway's own rules have installed before
+endif()
+
+# Those files state the prefix known when the build was configured; cmake --install --prefix may name another one.
+install(CODE "set(quern_pkg_config_dir \"${quern_pkg_config_dir}\")\nset(files \"${quern_pkg_config_files}\")")
+install(
+  CODE [[
+  if(NOT IS_ABSOLUTE "${quern_pkg_config_dir}")
+    foreach(file IN LISTS files)
+      set(file "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/${quern_pkg_config_dir}/${file}")
+      if(EXISTS "${file}")
+        file(READ "${file}" text)
+        string(REGEX REPLACE "^prefix=[^\n]*" "prefix=${CMAKE_INSTALL_PREFIX}" text "${text}")
+        file(WRITE "${file}" "${text}")
+      endif()
+    endforeach()
+  endif()
+]]
+)
