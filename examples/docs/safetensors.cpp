@@ -1,6 +1,7 @@
 // The pieces of code in docs/safetensors.md.
 // SPDX-License-Identifier: Apache-2.0
 #include <quern/io/any_tensors.hpp>
+#include <quern/io/owner_tensors.hpp>
 #include <quern/io/safetensors_shards.hpp>
 #include <quern/quern.hpp>
 #include <quern/simd.hpp>
@@ -79,6 +80,27 @@ float first_weight(const std::filesystem::path& path) {
   return any.name() == name<gguf::q8_0> && any.rows() == w.rows() ? rows[0] : 0;
 }
 
+void write_for_vllm(const std::filesystem::path& path, matrix_view<const float> up, matrix_view<const float> down) {
+  using int4 = compressed_tensors::pack_quantized<4>;
+  const packed<int4> w[] = {quantize<int4>(up), quantize<int4>(down)};
+  const char* const names[] = {"layers.0.up_proj.weight", "layers.0.down_proj.weight"};
+
+  io::safetensors_contents contents;
+  contents.add_metadata("format", "pt");  // transformers asks for it
+  for (int i = 0; i < 2; ++i) io::add_owner<int4>(contents, names[i], w[i].rows(), w[i].cols());
+
+  // Tensors lie by dtype, so those of several matrices take turns. A file of one matrix: io::write_owner.
+  auto writer = io::safetensors_writer::create(path, contents);
+  for (const io::safetensors_declaration& t : writer.contents().tensors())
+    for (int i = 0; i < 2; ++i) io::write_owner_tensor<int4>(writer, t.name, names[i], w[i]);
+  writer.commit();
+}
+
+packed<compressed_tensors::pack_quantized<4>> read_from_vllm(const std::filesystem::path& path) {
+  const io::safetensors_file file = io::safetensors_file::open(path);
+  return io::read_owner<compressed_tensors::pack_quantized<4>>(file, "layers.0.up_proj.weight");
+}
+
 std::size_t bytes_of_model(const std::filesystem::path& path) {
   // model.safetensors.index.json and the files it names, or one file.
   const io::safetensors_shards model = io::safetensors_shards::open(path);
@@ -109,6 +131,14 @@ int main() {
   for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = std::cos(static_cast<float>(i));
   write_matrix(path, matrix_view<const float>(weights.data(), 4, 64));
   ok = ok && std::fabs(first_weight(path) - 1) < 0.01f;
+
+  std::vector<float> wide(4 * 256);
+  for (std::size_t i = 0; i < wide.size(); ++i) wide[i] = std::cos(static_cast<float>(i));
+  write_for_vllm(path, matrix_view<const float>(wide.data(), 4, 256), matrix_view<const float>(wide.data(), 2, 512));
+  const auto read = read_from_vllm(path);
+  ok = ok && read.rows() == 4 && read.cols() == 256;
+  dequantize(read, matrix_view<float>(wide.data(), 4, 256));
+  ok = ok && std::fabs(wide[0] - 1) < 0.1f;
 
   std::filesystem::resize_file(path, 100);
   ok = ok && !is_sound(path);
