@@ -4,6 +4,7 @@
 #include <quern/io/gguf_split.hpp>
 #include <quern/io/safetensors_shards.hpp>
 #include <quern/quern.hpp>
+#include <quern/reference/decode.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -21,19 +22,6 @@ struct matrix {
 
   quern::matrix_view<const float> view() const { return {x.data(), rows, cols}; }
 };
-
-// Elements of 2 or 4 little-endian bytes.
-template <class Number>
-std::vector<float> floats(std::span<const std::byte> bytes) {
-  constexpr std::size_t size = Number::bits / 8;
-  std::vector<float> x(bytes.size() / size);
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    std::uint32_t code = 0;
-    for (std::size_t b = 0; b < size; ++b) code |= std::to_integer<std::uint32_t>(bytes[i * size + b]) << 8 * b;
-    x[i] = Number::value(code);
-  }
-  return x;
-}
 
 // The first matrices of at least two rows whose rows are multiples of 256, so that all formats compared can hold them;
 // no more than `most` weights of them. Throws io::file_error.
@@ -70,9 +58,14 @@ class matrices {
   void add(std::string_view name, std::string_view type, std::uint64_t rows, std::uint64_t cols,
            std::span<const std::byte> bytes) {
     matrix m{std::string(name), static_cast<std::size_t>(rows), static_cast<std::size_t>(cols), {}};
-    if (type == "F32") m.x = floats<quern::f32>(bytes);
-    else if (type == "F16") m.x = floats<quern::f16>(bytes);
-    else if (type == "BF16") m.x = floats<quern::bf16>(bytes);
+    const auto decode = [&]<class Format>() {
+      m.x.resize(m.rows * m.cols);
+      const quern::packed_view<Format> w(bytes, m.rows, m.cols);
+      quern::reference::decode(w, quern::matrix_view<float>(m.x.data(), m.rows, m.cols));
+    };
+    if (type == "F32") decode.template operator()<quern::gguf::f32>();
+    else if (type == "F16") decode.template operator()<quern::gguf::f16>();
+    else if (type == "BF16") decode.template operator()<quern::gguf::bf16>();
     else return;
     left_ -= m.x.size();
     all_.push_back(std::move(m));

@@ -3,25 +3,7 @@
 # which exit status; and that memory stays small however large a file is.
 set -u
 program=$1 weights=$2 folder=$3
-rm -rf "$folder"
-mkdir -p "$folder" || exit 1
-trap 'rm -rf "$folder"' EXIT
-bad=0
-complain() {
-  echo "$*"
-  bad=1
-}
-# run STATUS arguments...: the program ends with that status.
-run() {
-  want=$1
-  shift
-  "$program" "$@" >"$folder/log" 2>&1
-  got=$?
-  [ "$got" = "$want" ] || {
-    complain "inspect $*: status $got, not $want"
-    cat "$folder/log"
-  }
-}
+. "$(dirname "$0")/../check_program.sh"
 # says TEXT: the last run printed it. Blanks in a row count as one.
 says() {
   tr -s ' ' <"$folder/log" >"$folder/said"

@@ -1,5 +1,6 @@
 // The codecs of the catalogue, compiled here and nowhere else, with the reference decoder: no kernels are needed.
 // SPDX-License-Identifier: Apache-2.0
+#include <quern/io/little_endian.hpp>
 #include <quern/io/packed_tensors.hpp>
 #include <quern/quern.hpp>
 #include <quern/reference/decode.hpp>
@@ -127,8 +128,7 @@ constexpr codec_entry entry_of() {
   if constexpr (numbered_codec<C>) e.gguf_id = C::gguf_id;
   each_array<C>([&]<std::size_t I>() { e.row_steps[I] = step_of<C, I>(true), e.col_steps[I] = step_of<C, I>(false); });
   e.refusal = [](shape s) -> const char* {
-    if constexpr (requires { requires C::whole_blocks; })
-      if (s.cols % array_of<C, 0>::unit.cols != 0) return "a row is not whole blocks of its codec";
+    if (s.cols % row_multiple<C> != 0) return "a row is not whole blocks of its codec";
     if constexpr (requires { C::refusal(s); }) return C::refusal(s);
     return nullptr;
   };
@@ -156,11 +156,8 @@ constexpr codec_entry f64_entry() {
   e.bytes = [](shape s, array_sizes& out) { return multiply(s.rows, s.cols, out[0]) && multiply(out[0], 8, out[0]); };
   e.suffix = [](std::size_t) { return std::string(); };
   e.scan = [](const const_arrays& arrays, shape, bool, bool, findings& found) -> result<void> {
-    for (std::size_t at = 0; at < arrays[0].size(); at += 8) {
-      std::uint64_t bits = 0;
-      for (std::size_t b = 8; b-- > 0;) bits = bits << 8 | std::to_integer<std::uint64_t>(arrays[0][at + b]);
-      found.add(std::bit_cast<double>(bits));
-    }
+    for (std::size_t at = 0; at < arrays[0].size(); at += 8)
+      found.add(std::bit_cast<double>(io::load_little(arrays[0].data() + at, 8)));
     return {};
   };
   return e;

@@ -3,25 +3,7 @@
 # it wrote can be read, nothing is left of what failed, and memory stays small however large a file is.
 set -u
 program=$1 weights=$2 folder=$3
-rm -rf "$folder"
-mkdir -p "$folder" || exit 1
-trap 'rm -rf "$folder"' EXIT
-bad=0
-complain() {
-  echo "$*"
-  bad=1
-}
-# run STATUS arguments...: the program ends with that status.
-run() {
-  want=$1
-  shift
-  "$program" "$@" >"$folder/log" 2>&1
-  got=$?
-  [ "$got" = "$want" ] || {
-    complain "quantize $*: status $got, not $want"
-    cat "$folder/log"
-  }
-}
+. "$(dirname "$0")/../check_program.sh"
 says() { grep -q -- "$1" "$folder/log" || complain "not said: $1"; }
 
 # Every kind of file, from every other kind.

@@ -20,7 +20,6 @@ using const_arrays = std::array<std::span<const std::byte>, most_arrays>;
 struct format {
   std::string_view name;
   int gguf_id;              // -1: GGUF has no number for it
-  std::size_t block;        // columns of a GGUF block, of which a row is a multiple
   std::size_t array_count;  // arrays that a matrix has
   std::size_t rows_apart;   // so many rows, encoded alone, give the same bytes, one after the other in every array; 0: never
   // Why a matrix cannot have this shape, or null.
@@ -50,11 +49,9 @@ constexpr format format_of() {
     return ok;
   }();
   constexpr std::size_t apart = in_rows && independent_rows<C> != all ? independent_rows<C> : 0;
-  format f{C::name, gguf_id, 1, C::layout::arrays, apart, {}, {}, {}, {}, {}, {}, {}};
-  if constexpr (requires { requires C::whole_blocks; }) f.block = array_of<C, 0>::unit.cols;
+  format f{C::name, gguf_id, C::layout::arrays, apart, {}, {}, {}, {}, {}, {}, {}};
   f.refusal = [](shape s) -> const char* {
-    if constexpr (requires { requires C::whole_blocks; })
-      if (s.cols % array_of<C, 0>::unit.cols != 0) return "a row is no multiple of the format's blocks";
+    if (s.cols % row_multiple<C> != 0) return "a row is no multiple of the format's blocks";
     if constexpr (requires { C::refusal(s); }) return C::refusal(s);
     return nullptr;
   };

@@ -111,7 +111,8 @@ class model {
   void list_safetensors() {
     const auto members = safetensors_.tensors();
     std::vector<bool> in_matrix(members.size());
-    for (const auto& file : safetensors_.files())
+    std::size_t first = 0;  // of a file's tensors among those of all
+    for (const auto& file : safetensors_.files()) {
       for (const std::string_view name : io::packed_names(file)) {
         const io::packed_matrix m = io::find_packed(file, name);
         const format* const f = find(formats(), m.codec);
@@ -119,11 +120,14 @@ class model {
         tensor t{std::string(name), {m.rows, m.cols}, f, std::string(m.codec), 0, io::safetensors_dtype::u8, {}};
         const auto arrays = f->arrays_in(file, name);
         for (std::size_t i = 0; i < f->array_count; ++i) {
-          t.arrays.push_back({index_of(arrays[i]), arrays[i]->bytes});
+          const auto in_file = static_cast<std::size_t>(arrays[i] - file.tensors().data());
+          t.arrays.push_back({first + in_file, arrays[i]->bytes});
           in_matrix[t.arrays.back().at] = true;
         }
         tensors_.push_back(std::move(t));
       }
+      first += file.tensors().size();
+    }
     for (std::size_t i = 0; i < members.size(); ++i) {
       if (in_matrix[i]) continue;
       const io::safetensors_tensor& s = *members[i].tensor;
@@ -137,11 +141,6 @@ class model {
         if (c.dtype == s.dtype) t.gguf_type = c.gguf, t.is_plain = true;
       tensors_.push_back(std::move(t));
     }
-  }
-  std::size_t index_of(const io::safetensors_tensor* t) const {
-    std::size_t i = 0;
-    while (safetensors_.tensors()[i].tensor != t) ++i;
-    return i;
   }
 
   std::string name_;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "io/gguf_bytes.hpp"
+#include "io/gguf_refusals.hpp"
 #include "quern/io/gguf_reader.hpp"
 
 namespace {
@@ -13,17 +13,6 @@ namespace {
 using namespace quern;
 using namespace support;
 using io::gguf_header;
-
-constexpr std::uint64_t big = std::uint64_t{1} << 32, most = ~std::uint64_t{0};
-
-std::string said(const gguf_bytes& b) {
-  const auto h = gguf_header::try_parse(b.bytes(), "f");
-  return h ? "" : h.error().what;
-}
-gguf_bytes start(std::uint64_t tensors, std::uint64_t entries) { return gguf_bytes().header(tensors, entries); }
-gguf_bytes one(std::initializer_list<std::uint64_t> dims, std::uint32_t type, std::uint64_t offset = 0) {
-  return start(1, 0).tensor("t", dims, type, offset).pad(32).zeros(4096);
-}
 
 // ---- early 2024: counts and lengths that wrapped before memory was taken for them ----
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "io/folder.hpp"
-#include "io/gguf_bytes.hpp"
+#include "io/gguf_refusals.hpp"
 #include "quern/io/gguf_reader.hpp"
 
 namespace {
@@ -15,23 +15,6 @@ using namespace quern;
 using namespace support;
 using io::gguf_header;
 
-constexpr std::uint64_t big = std::uint64_t{1} << 32, most = ~std::uint64_t{0};
-
-// What is said of a file, and of what in it.
-std::string said(const gguf_bytes& b) {
-  const auto h = gguf_header::try_parse(b.bytes(), "f");
-  return h ? "" : h.error().what;
-}
-std::string where(const gguf_bytes& b) {
-  const auto h = gguf_header::try_parse(b.bytes(), "f");
-  return h ? "" : h.error().where;
-}
-
-gguf_bytes start(std::uint64_t tensors, std::uint64_t entries) { return gguf_bytes().header(tensors, entries); }
-// A file of one tensor, with room for 4096 bytes.
-gguf_bytes one(std::initializer_list<std::uint64_t> dims, std::uint32_t type, std::uint64_t offset = 0) {
-  return start(1, 0).tensor("t", dims, type, offset).pad(32).zeros(4096);
-}
 gguf_bytes aligned(std::uint32_t alignment) {
   return start(1, 1).key_u32("general.alignment", alignment).tensor("t", {1}, type_f32, 0).zeros(4096);
 }

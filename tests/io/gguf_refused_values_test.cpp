@@ -5,7 +5,7 @@
 #include <string>
 
 #include "io/folder.hpp"
-#include "io/gguf_bytes.hpp"
+#include "io/gguf_refusals.hpp"
 #include "quern/io/gguf_reader.hpp"
 
 namespace {
@@ -14,12 +14,6 @@ using namespace quern;
 using namespace support;
 using io::gguf_header;
 
-constexpr std::uint64_t big = std::uint64_t{1} << 32, most = ~std::uint64_t{0};
-
-std::string said(const gguf_bytes& b) {
-  const auto h = gguf_header::try_parse(b.bytes(), "f");
-  return h ? "" : h.error().what;
-}
 gguf_bytes value(std::uint32_t type) { return gguf_bytes().header(0, 1).key("k", type); }
 gguf_bytes array(std::uint32_t element, std::uint64_t count) {
   return gguf_bytes().header(0, 1).array("k", element, count);

@@ -10,19 +10,21 @@
 namespace quern::inline v0 {
 
 // A failure, thrown. what() is its text.
-class error : public std::runtime_error {
+template <class Failure>
+class basic_error : public std::runtime_error {
  public:
-  explicit error(const failure& f) : std::runtime_error(f.text()), failure_(f) {}
-  const failure& details() const noexcept { return failure_; }
+  explicit basic_error(const Failure& f) : std::runtime_error(f.text()), failure_(f) {}
+  const Failure& details() const noexcept { return failure_; }
 
  private:
-  failure failure_;
+  Failure failure_;
 };
+using error = basic_error<failure>;
 
-// The value of a result; throws quern::error where there is none.
-template <class T>
-constexpr T value_or_throw(result<T>&& r) {
-  if (!r) throw error(r.error());
+// The value of a result; throws its failure where there is none.
+template <class T, class Failure>
+constexpr T value_or_throw(result<T, Failure>&& r) {
+  if (!r) throw basic_error<Failure>(r.error());
   if constexpr (!std::is_void_v<T>) return *std::move(r);
 }
 

@@ -65,21 +65,8 @@ auto with_memory(const char* where, F f) noexcept -> decltype(f()) {
 }
 
 #if defined(__cpp_exceptions)
-// A file_failure, thrown by the spellings without try_.
-class file_error : public std::runtime_error {
- public:
-  explicit file_error(const file_failure& f) : std::runtime_error(f.text()), failure_(f) {}
-  const file_failure& details() const noexcept { return failure_; }
-
- private:
-  file_failure failure_;
-};
-
-template <class T>
-T value_or_throw(result<T>&& r) {
-  if (!r) throw file_error(r.error());
-  if constexpr (!std::is_void_v<T>) return *std::move(r);
-}
+using file_error = basic_error<file_failure>;  // thrown by the spellings without try_
+using quern::value_or_throw;
 #endif
 
 }  // namespace quern::inline v0::io

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "quern/io/failure.hpp"
+#include "quern/io/little_endian.hpp"
 
 namespace quern::inline v0::io {
 
@@ -56,12 +57,6 @@ inline constexpr gguf_value_type gguf_value_type_of = [] {
 
 // ---- numbers of 1 to 8 bytes, little-endian, at any address ----
 
-// The lowest `count` bytes of a number.
-inline std::uint64_t gguf_load_bits(const std::byte* p, std::size_t count) noexcept {
-  std::uint64_t bits = 0;
-  for (std::size_t i = 0; i < count; ++i) bits |= std::to_integer<std::uint64_t>(p[i]) << (8 * i);
-  return bits;
-}
 template <gguf_number T>
 T gguf_number_of(std::uint64_t bits) noexcept {
   if constexpr (std::same_as<T, bool>) return bits != 0;
@@ -78,7 +73,7 @@ std::uint64_t gguf_bits_of(T x) noexcept {
 }
 template <gguf_number T>
 T gguf_load(const std::byte* p) noexcept {
-  return gguf_number_of<T>(gguf_load_bits(p, sizeof(T)));
+  return gguf_number_of<T>(load_little(p, sizeof(T)));
 }
 // u64 length, bytes.
 inline std::string_view gguf_load_string(const std::byte* p) noexcept {
@@ -156,7 +151,7 @@ class gguf_value {
   // What a file holds. Precondition: of numbers, gguf_value_bytes(type) bytes; of an array's elements, `count` of them.
   static gguf_value number_at(gguf_value_type type, const std::byte* p) noexcept {
     gguf_value v;
-    v.type_ = type, v.bits_ = gguf_load_bits(p, gguf_value_bytes(type));
+    v.type_ = type, v.bits_ = load_little(p, gguf_value_bytes(type));
     return v;
   }
   static gguf_value array_at(gguf_value_type element, std::size_t count, std::span<const std::byte> bytes) noexcept {

@@ -21,6 +21,7 @@
 #include "quern/io/gguf_index.hpp"
 #include "quern/io/gguf_types.hpp"
 #include "quern/io/gguf_values.hpp"
+#include "quern/io/little_endian.hpp"
 
 namespace quern::inline v0::io {
 
@@ -39,7 +40,7 @@ class gguf_writer {
       return add_entry(key, value.type(), size, [&] {
         if (value.is_array()) put(static_cast<std::uint32_t>(value.element_type())), put<std::uint64_t>(value.count());
         if (value.type() == gguf_value_type::string) put<std::uint64_t>(value.bytes().size());
-        put_bits(value.bits(), gguf_value_bytes(value.type()));
+        put_little(entries_, value.bits(), gguf_value_bytes(value.type()));
         put_bytes(value.bytes());
         if (key == alignment_key) alignment_ = value.bits();
       });
@@ -180,18 +181,14 @@ class gguf_writer {
 
   // ---- bytes of the front ----
 
-  void put_bits(std::uint64_t bits, std::size_t count) { put_bits(entries_, bits, count); }
-  static void put_bits(std::string& to, std::uint64_t bits, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) to += static_cast<char>(static_cast<unsigned char>(bits >> (8 * i) & 255));
-  }
   template <gguf_number T>
   void put(T x) {
-    put_bits(gguf_bits_of(x), sizeof(T));
+    put_little(entries_, gguf_bits_of(x), sizeof(T));
   }
   void put_bytes(std::span<const std::byte> b) {
     if (!b.empty()) entries_.append(reinterpret_cast<const char*>(b.data()), b.size());
   }
-  static void put_string(std::string& to, std::string_view s) { put_bits(to, s.size(), 8), to += s; }
+  static void put_string(std::string& to, std::string_view s) { put_little(to, s.size(), 8), to += s; }
   void put_string(std::string_view s) { put_string(entries_, s); }
 
   static file_failure too_long(std::string_view key) { return {"more than 1 GiB of metadata", "key " + escaped(key)}; }
@@ -227,12 +224,12 @@ class gguf_writer {
   std::string front() const {
     std::string f = "GGUF";
     f.reserve(static_cast<std::size_t>(front_bytes_));
-    put_bits(f, 3, 4), put_bits(f, tensors_.size(), 8), put_bits(f, keys_.size(), 8);
+    put_little(f, 3, 4), put_little(f, tensors_.size(), 8), put_little(f, keys_.size(), 8);
     f += entries_;
     for (const described& t : tensors_) {
-      put_string(f, t.name), put_bits(f, t.rank, 4);
-      for (std::uint32_t d = 0; d < t.rank; ++d) put_bits(f, t.dims[d], 8);
-      put_bits(f, t.type, 4), put_bits(f, t.offset, 8);
+      put_string(f, t.name), put_little(f, t.rank, 4);
+      for (std::uint32_t d = 0; d < t.rank; ++d) put_little(f, t.dims[d], 8);
+      put_little(f, t.type, 4), put_little(f, t.offset, 8);
     }
     return f;
   }

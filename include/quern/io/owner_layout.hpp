@@ -11,6 +11,7 @@
 
 #include "quern/base/bits.hpp"
 #include "quern/io/failure.hpp"
+#include "quern/io/little_endian.hpp"
 #include "quern/io/owner_formats.hpp"
 #include "quern/storage/sizes.hpp"
 
@@ -113,15 +114,6 @@ owner_extents owner_extents_of(const owner_tensor& t, shape matrix) {
 
 // ---- bytes ----
 
-inline void put_little(std::string& out, std::uint64_t value, std::size_t bytes) {
-  for (std::size_t i = 0; i < bytes; ++i) out += static_cast<char>(value >> 8 * i & 0xff);
-}
-inline std::uint64_t get_little(std::span<const std::byte> bytes) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < bytes.size(); ++i) value |= std::to_integer<std::uint64_t>(bytes[i]) << 8 * i;
-  return value;
-}
-
 // The bits of element i of a tensor that is the same for all matrices of a shape.
 template <class P>
 std::uint64_t owner_element(const owner_tensor& t, shape matrix, std::uint64_t i) {
@@ -142,7 +134,7 @@ result<std::string> try_owner_constant(const owner_tensor& t, shape matrix,
                                        [[maybe_unused]] std::span<const std::byte> mean, const std::string& where) {
   if constexpr (requires { owner_tensors<P>::state; }) {
     if (t.bytes == owner_bytes::quant_state) {
-      const float m = float_from_bits(static_cast<std::uint32_t>(get_little(mean)));
+      const float m = float_from_bits(static_cast<std::uint32_t>(load_little(mean.data(), mean.size())));
       if (!is_finite(m)) return file_failure{"the mean of the absmaxes is not finite", where};
       return bnb_quant_state_text(owner_tensors<P>::state, matrix, m);
     }

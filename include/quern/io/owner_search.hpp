@@ -94,7 +94,7 @@ class owner_search {
     std::array<std::byte, 16> bytes{};
     if (t.bytes != bytes.size()) return refusal("the tensor does not have the shape of the matrix", t.name);
     if (auto ok = file_.try_read(t, 0, bytes); !ok) return ok.error();
-    const std::uint64_t rows = get_little(std::span(bytes).first(8)), cols = get_little(std::span(bytes).last(8));
+    const std::uint64_t rows = load_little(bytes.data(), 8), cols = load_little(bytes.data() + 8, 8);
     constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();  // beyond: they are negative
     if (rows > most || cols > most || rows > SIZE_MAX || cols > SIZE_MAX)
       return refusal("rows x cols overflows", t.name, rows, cols);
@@ -136,7 +136,7 @@ class owner_search {
       const auto bytes = file_.try_view(there, at, count, room);
       if (!bytes) return bytes.error();
       for (std::uint64_t i = 0; i < count; i += size) {
-        std::uint64_t value = get_little(bytes->subspan(static_cast<std::size_t>(i), size));
+        std::uint64_t value = load_little(bytes->data() + i, size);
         if (t.bytes == owner_bytes::values && value == 0x80000000) value = 0;
         if (value != owner_element<P>(t, found_.shapes.matrix, (at + i) / size))
           return refusal(t.bytes == owner_bytes::groups ? "columns are in another order (g_idx)"

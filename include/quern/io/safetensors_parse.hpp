@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "quern/io/json_events.hpp"
+#include "quern/io/little_endian.hpp"
 #include "quern/io/safetensors_header.hpp"
 
 namespace quern::inline v0::io {
@@ -220,8 +221,7 @@ inline result<std::uint64_t> safetensors_header::try_length(std::span<const std:
   return with_memory("safetensors header", [&]() -> result<std::uint64_t> {
     if (first.size() < 8 || file_bytes < 8)
       return file_failure{"the file has no room for the length of a header", escaped(file), file_bytes, 8};
-    std::uint64_t n = 0;
-    for (std::size_t i = 8; i-- > 0;) n = n << 8 | std::to_integer<std::uint64_t>(first[i]);
+    const std::uint64_t n = load_little(first.data(), 8);
     if (n > safetensors_most_header_bytes)
       return file_failure{"the header is too large", escaped(file), n, safetensors_most_header_bytes, 0};
     if (n > file_bytes - 8)

@@ -18,6 +18,7 @@
 
 #include "quern/io/file.hpp"
 #include "quern/io/json_events.hpp"
+#include "quern/io/little_endian.hpp"
 #include "quern/io/safetensors_types.hpp"
 
 namespace quern::inline v0::io {
@@ -132,8 +133,9 @@ class safetensors_contents {
     if (s.back() == ',') s.pop_back();
     s += '}';
     s.resize((s.size() + 7) / 8 * 8, ' ');
-    for (std::size_t i = 0; i < 8; ++i) s[i] = static_cast<char>((s.size() - 8) >> 8 * i & 0xff);
-    return s;
+    std::string length;
+    put_little(length, s.size() - 8, 8);
+    return s.replace(0, 8, length);
   }
   static void put(std::string& s, std::string_view text) { static_cast<void>(try_put_json_string(s, text)); }
 

@@ -201,6 +201,28 @@ struct step_values {
   }
 };
 
+// Up to 2^Depths - 1 steps, arranged for halving: level k of the tree, 2^k steps, lies at 2^k - 1. 16 numbers more, so that
+// whole vectors can be read.
+template <scalar_format N, rounding R, std::size_t Depths>
+inline constexpr auto step_tree = [] {
+  constexpr std::size_t ends = std::size_t{1} << Depths;
+  std::array<float, ends + 16> t{};
+  for (std::size_t depth = 0; depth < Depths; ++depth)
+    for (std::size_t n = 0; n < std::size_t{1} << depth; ++n)
+      t[(std::size_t{1} << depth) - 1 + n] =
+          step_values<N, R>::value(static_cast<std::uint32_t>((2 * n + 1) * (ends / 2 >> depth) - 1));
+  return t;
+}();
+
+// Whether the code is the number of steps at or below the quotient.
+template <scalar_format N, rounding R>
+inline constexpr bool step_codes_rise = [] {
+  constexpr const auto& s = steps_of<N, R>;
+  for (std::size_t i = 0; i <= s.count; ++i)
+    if (s.code[i] != i) return false;
+  return true;
+}();
+
 // The upper 16 bits of a float's rank, negative zero below positive zero.
 constexpr std::int16_t short_rank(float x) {
   const std::uint32_t u = float_to_bits(x);
@@ -268,7 +290,8 @@ inline constexpr float_rounding float_rounding_of = [] {
     };
     const std::uint32_t stride = N::bits <= 8 ? 1 : end / 64 | 1, normal = 1u << mantissa;
     for (std::uint32_t code = 0; code < end && is_finite(N::value(code)); code += stride) at(code);
-    for (const std::uint32_t code : {1u, 2u, normal - 1, normal, 2 * normal - 1}) at(code);
+    if (N::bits > 8)
+      for (const std::uint32_t code : {1u, 2u, normal - 1, normal, 2 * normal - 1}) at(code);
     r.ok = r.ok && same(std::numeric_limits<float>::max()) && same(std::numeric_limits<float>::infinity()) && same(0);
   }
   return r;

@@ -19,55 +19,41 @@ namespace HWY_NAMESPACE {
 // v held between two floats.
 HWY_INLINE VF Held(VF v, float low, float high) { return hn::Min(hn::Max(v, hn::Set(DF(), low)), hn::Set(DF(), high)); }
 
-// Steps of a search, arranged for halving: node n of a level of a tree of 15. Missing ones are NaN, which no q reaches.
-template <scalar_format N, rounding R>
-struct step_tree {
-  static constexpr auto step(std::size_t i) {
-    constexpr const auto& s = steps_of<N, R>;
-    return i < s.count ? s.at[i] : std::numeric_limits<float>::quiet_NaN();
-  }
-  static constexpr auto level(std::size_t depth) {
-    std::array<float, 16> t{};
-    for (std::size_t n = 0; n < std::size_t{1} << depth; ++n) t[n] = step((2 * n + 1) * (std::size_t{8} >> depth) - 1);
-    return t;
-  }
-  alignas(64) static constexpr std::array<float, 16> second = level(1), third = level(2), fourth = level(3);
-};
-template <scalar_format N, rounding R>
-inline constexpr bool step_codes_rise = [] {
-  constexpr const auto& s = steps_of<N, R>;
-  for (std::size_t i = 0; i <= s.count; ++i)
-    if (s.code[i] != i) return false;
-  return true;
-}();
-template <scalar_format N, rounding R>
-inline constexpr auto step_codes = [] {
-  std::array<std::int32_t, 16> t{};
-  for (std::size_t i = 0; i <= steps_of<N, R>.count; ++i) t[i] = static_cast<std::int32_t>(steps_of<N, R>.code[i]);
-  return t;
-}();
+// How many of up to 2^Depths - 1 steps are at or below q, by halving.
+template <scalar_format N, rounding R, std::size_t Depths>
+HWY_INLINE V32 HalveSteps(VF q) {
+  const DF df;
+  const D32 d;
+  V32 node = hn::Zero(d);
+  Unroll<static_cast<int>(Depths)>([&](auto depth) QUERN_INLINE {
+    constexpr std::size_t entries = std::size_t{1} << depth;
+    const float* const level = step_tree<N, R, Depths>.data() + entries - 1;
+    VF step;
+    if constexpr (entries == 1) step = hn::Set(df, *level);
+    else if constexpr (kLanes >= 8 && entries <= kLanes)
+      step = hn::TableLookupLanes(hn::LoadU(df, level), hn::IndicesFromVec(df, node));
+    else if constexpr (kLanes >= 8 && entries == 2 * kLanes)
+      step = hn::TwoTablesLookupLanes(df, hn::LoadU(df, level), hn::LoadU(df, level + kLanes),
+                                      hn::IndicesFromVec(df, node));
+    else step = hn::GatherIndex(df, level, node);
+    node = hn::Sub(hn::Add(node, node), hn::VecFromMask(d, hn::RebindMask(d, hn::Ge(q, step))));
+  });
+  return node;
+}
 
 // How many of up to 15 steps are at or below q.
 template <scalar_format N, rounding R>
 HWY_INLINE V32 CountSteps(VF q) {
   constexpr std::size_t count = steps_of<N, R>.count;
-  const DF df;
-  const D32 d;
-  const auto reached = [&](VF step) QUERN_INLINE { return hn::VecFromMask(d, hn::RebindMask(d, hn::Ge(q, step))); };
   if constexpr (count > 7 && kLanes >= 8) {
-    using T = step_tree<N, R>;
-    const auto down = [&](V32 node, const std::array<float, 16>& level) QUERN_INLINE {
-      const VF step = hn::TableLookupLanes(hn::LoadU(df, level.data()), hn::IndicesFromVec(df, node));
-      return hn::Sub(hn::Add(node, node), reached(step));
-    };
-    V32 node = hn::Neg(reached(hn::Set(df, T::step(7))));
-    node = down(node, T::second);
-    node = down(node, T::third);
-    return down(node, T::fourth);
+    return HalveSteps<N, R, 4>(q);
   } else {
+    const DF df;
+    const D32 d;
     V32 n = hn::Zero(d);
     Unroll<static_cast<int>(count)>([&](auto i) QUERN_INLINE {
-      n = hn::Sub(n, reached(hn::Set(df, steps_of<N, R>.at[static_cast<std::size_t>(i)])));
+      const VF step = hn::Set(df, steps_of<N, R>.at[static_cast<std::size_t>(i)]);
+      n = hn::Sub(n, hn::VecFromMask(d, hn::RebindMask(d, hn::Ge(q, step))));
     });
     return n;
   }
@@ -95,57 +81,20 @@ HWY_INLINE VU32 RoundShortSteps(VF q) {
   if constexpr (step_codes_rise<N, R>) {
     return hn::BitCast(DU32(), n);
   } else {
-    const D32 d;
-    const std::int32_t* const table = step_codes<N, R>.data();
-    V32 code;
-    if constexpr (kLanes >= 16)
-      code = hn::TableLookupLanes(hn::LoadU(d, table), hn::IndicesFromVec(d, n));
+    const DU32 d;
+    const std::uint32_t* const table = steps_of<N, R>.code.data();
+    if constexpr (kLanes >= 16) return hn::TableLookupLanes(hn::LoadU(d, table), hn::IndicesFromVec(d, n));
     else if constexpr (kLanes >= 8)
-      code =
-          hn::TwoTablesLookupLanes(d, hn::LoadU(d, table), hn::LoadU(d, table + kLanes), hn::IndicesFromVec(d, n));
-    else code = hn::GatherIndex(d, table, n);
-    return hn::BitCast(DU32(), code);
+      return hn::TwoTablesLookupLanes(d, hn::LoadU(d, table), hn::LoadU(d, table + kLanes), hn::IndicesFromVec(d, n));
+    else return hn::GatherIndex(d, table, n);
   }
 }
 
-// Up to 255 steps, halved eight times: level k of the tree lies at 2^k - 1. Missing steps are NaN.
-template <scalar_format N, rounding R>
-inline constexpr auto long_steps = [] {
-  std::array<float, 256> t{};
-  constexpr const auto& s = steps_of<N, R>;
-  for (std::size_t depth = 0; depth < 8; ++depth)
-    for (std::size_t n = 0; n < std::size_t{1} << depth; ++n) {
-      const std::size_t i = (2 * n + 1) * (std::size_t{128} >> depth) - 1;
-      t[(std::size_t{1} << depth) - 1 + n] = i < s.count ? s.at[i] : std::numeric_limits<float>::quiet_NaN();
-    }
-  return t;
-}();
-template <scalar_format N, rounding R>
-inline constexpr auto long_codes = [] {
-  std::array<std::int32_t, 256> t{};
-  for (std::size_t i = 0; i <= steps_of<N, R>.count; ++i) t[i] = static_cast<std::int32_t>(steps_of<N, R>.code[i]);
-  return t;
-}();
 template <scalar_format N, rounding R>
 HWY_INLINE VU32 RoundLongSteps(VF q) {
-  const DF df;
-  const D32 d;
-  V32 node = hn::Zero(d);
-  Unroll<8>([&](auto depth) QUERN_INLINE {
-    constexpr std::size_t entries = std::size_t{1} << depth;
-    const float* const level = long_steps<N, R>.data() + entries - 1;
-    VF step;
-    if constexpr (entries == 1) step = hn::Set(df, *level);
-    else if constexpr (kLanes >= 8 && entries <= kLanes)
-      step = hn::TableLookupLanes(hn::LoadU(df, level), hn::IndicesFromVec(df, node));
-    else if constexpr (kLanes >= 8 && entries == 2 * kLanes)
-      step = hn::TwoTablesLookupLanes(df, hn::LoadU(df, level), hn::LoadU(df, level + kLanes),
-                                      hn::IndicesFromVec(df, node));
-    else step = hn::GatherIndex(df, level, node);
-    node = hn::Sub(hn::Add(node, node), hn::VecFromMask(d, hn::RebindMask(d, hn::Ge(q, step))));
-  });
-  if constexpr (step_codes_rise<N, R>) return hn::BitCast(DU32(), node);
-  else return hn::BitCast(DU32(), hn::GatherIndex(d, long_codes<N, R>.data(), node));
+  const V32 n = HalveSteps<N, R, 8>(q);
+  if constexpr (step_codes_rise<N, R>) return hn::BitCast(DU32(), n);
+  else return hn::GatherIndex(DU32(), steps_of<N, R>.code.data(), n);
 }
 
 // Whether 64 quotients are rounded at once: their short ranks are searched, 32 to a vector, for all steps but one.
@@ -157,8 +106,8 @@ inline constexpr bool kRounds64 = [] {
 }();
 
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
-// Short ranks of steps, arranged for halving as those of long_steps: level k of the tree lies at level_at(k). Missing ones
-// are greater than any.
+// Short ranks of steps, arranged for halving as in step_tree, but level k lies at level_at(k). Missing ones are greater than
+// any.
 template <scalar_format N, rounding R>
 struct short_rank_tree {
   static constexpr std::size_t level_at(std::size_t depth) { return depth <= 5 ? 32 * depth : depth == 6 ? 192 : 256; }
@@ -166,7 +115,7 @@ struct short_rank_tree {
     std::array<std::int16_t, 384> t{};
     for (std::size_t depth = 0; depth < 8; ++depth)
       for (std::size_t n = 0; n < std::size_t{1} << depth; ++n) {
-        const float step = long_steps<N, R>[(std::size_t{1} << depth) - 1 + n];
+        const float step = step_tree<N, R, 8>[(std::size_t{1} << depth) - 1 + n];
         t[level_at(depth) + n] = is_nan(step) ? std::int16_t{0x7fff} : short_rank(step);
       }
     return t;

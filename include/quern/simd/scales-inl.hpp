@@ -172,14 +172,11 @@ HWY_INLINE void JoinAllLevels(chunk_codes<C, Chunk>& chunk, const row_constants<
   const std::size_t pieces = each == 0 ? 1 : ceil_div(n, each);
   if constexpr (G::size == 0) {
     out[0] = none;
+  } else if constexpr (G::size == 1 && each != 0 && G::template level<0>::region.cols == each) {
+    const auto& part = chunk.template Part<Base>();  // as many values as pieces: some formats have several at once
+    ExpandValues<part_number<C, Base>>(part.codes, part.count, out);
   } else {
-    // A level by itself need not pass through registers one vector at a time.
-    if constexpr (G::size == 1 && each != 0 && G::template level<0>::region.cols == each) {
-      const auto& part = chunk.template Part<Base>();
-      ExpandValues<part_number<C, Base>>(part.codes, part.count, out);
-    } else {
-      JoinLevels<C, G, Base, Chunk, G::size>(chunk, constants, col, pieces, nullptr, out);
-    }
+    JoinLevels<C, G, Base, Chunk, G::size>(chunk, constants, col, pieces, nullptr, out);
   }
 }
 

@@ -45,6 +45,13 @@ constexpr bool try_array_bytes(shape matrix, std::array<std::size_t, C::layout::
   return true;
 }
 
+// What the columns of a matrix are a multiple of: the columns of a block where a row is whole blocks, else 1.
+template <any_codec C>
+inline constexpr std::size_t row_multiple = [] {
+  if constexpr (requires { requires C::whole_blocks; }) return array_of<C, 0>::unit.cols;
+  else return std::size_t{1};
+}();
+
 // Codecs of one array of bounded units: a block is a unit (GGUF's).
 template <class C>
 concept block_codec = any_codec<C> && C::layout::arrays == 1 && unit_is_fixed<C, 0>;

@@ -30,10 +30,8 @@ class basic_packed_view {
   static constexpr result<basic_packed_view> try_make(const spans& bytes, std::size_t rows, std::size_t cols) noexcept {
     std::array<std::size_t, arrays> need{};
     if (!try_array_bytes<C>({rows, cols}, need)) return failure{"rows x cols overflows", "packed_view", rows, cols};
-    if constexpr (requires { requires C::whole_blocks; }) {
-      if (cols % array_of<C, 0>::unit.cols != 0)
-        return failure{"a row of this format is whole blocks", "packed_view, cols", cols, array_of<C, 0>::unit.cols};
-    }
+    if (cols % row_multiple<C> != 0)
+      return failure{"a row of this format is whole blocks", "packed_view, cols", cols, row_multiple<C>};
     // A preset may refuse shapes that its owner has no files for: a sentence, or null.
     if constexpr (requires { C::refusal(shape{}); }) {
       if (const char* why = C::refusal(shape{rows, cols})) return failure{why, "packed_view, rows x cols", rows, cols};
