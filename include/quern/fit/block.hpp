@@ -1,4 +1,4 @@
-// What passes between encode and a fit over blocks of groups: two levels of scales, or of offsets, chosen together.
+// What passes between encode and a fit over blocks: levels of scales, or of offsets, chosen together, and codes with them.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <array>
@@ -18,6 +18,16 @@ struct block_levels {
   static constexpr std::size_t most_groups = 16;
   float coarse = 0;
   std::array<std::uint32_t, most_groups> codes{};
+};
+
+// All that is chosen in a block of the coarsest level, in the order of its weights: of two levels the number of the
+// coarser one before it is rounded, the codes of the finer one, or of the only level of offsets, and of the weights, one
+// for as many neighbours as the number has values for a code.
+struct fitted_block {
+  static constexpr std::size_t most_weights = 256, most_groups = 32;
+  float scale = 0, offset = 0;
+  std::array<std::uint8_t, most_groups> scales{}, offsets{};
+  std::array<std::uint32_t, most_weights> codes{};
 };
 
 }  // namespace quern::inline v0

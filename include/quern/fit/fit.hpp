@@ -70,8 +70,14 @@ template <class F>
 concept block_fit = search_fit<F> && requires {
   requires F::fits_blocks;
 };
+// A fit that chooses every part of a block of the coarser of two levels: choose<C>(block) makes a fitted_block of the
+// block's weights.
 template <class F>
-concept any_fit = statistics_fit<F> || search_fit<F>;
+concept whole_block_fit = requires {
+  requires F::chooses_blocks;
+};
+template <class F>
+concept any_fit = statistics_fit<F> || search_fit<F> || whole_block_fit<F>;
 
 // ---- what a fit may have besides; for levels of scales only ----
 

@@ -114,6 +114,37 @@ void write_blocks(const source& s, const packed_span<C>& out) {
   });
 }
 
+// All parts, as a fit chooses them block by block.
+template <whole_block_fit Fit, class C>
+void write_whole_blocks(const source& s, const packed_span<C>& out) {
+  using G = typename C::granularity;
+  using O = typename C::symmetry::offsets;
+  static_assert(G::size == 2 && O::size <= 2, "encode: a fit of whole blocks needs two levels of scales");
+  constexpr shape block = G::template level<1>::region;
+  static_assert(block.count() / elements<typename C::number> <= fitted_block::most_weights &&
+                    block.count() / uniform_region<C>.count() <= fitted_block::most_groups,
+                "encode: a fit of whole blocks is for blocks of at most 256 codes in at most 32 groups");
+  each_region(s.rows, block, [&](coord first, shape size) {
+    const fitted_block chosen = Fit::template choose<C>(s.region(first, size));
+    const auto write_groups = [&]<class Level>(std::type_identity<Level>, const auto& codes, auto write) {
+      std::size_t i = 0;
+      each_region_in(s.rows, Level::region, first, size, [&](coord at, shape) { write(at, codes[i++]); });
+    };
+    set_code<scale<1>>(out, first, nearest_finite<typename G::template level<1>::number>(chosen.scale));
+    write_groups(std::type_identity<typename G::template level<0>>{}, chosen.scales,
+                 [&](coord at, std::uint32_t code) { set_code<scale<0>>(out, at, code); });
+    if constexpr (O::size == 2)
+      set_code<offset<1>>(out, first, nearest_finite<typename O::template level<1>::number>(chosen.offset));
+    if constexpr (O::size > 0)
+      write_groups(std::type_identity<typename O::template level<0>>{}, chosen.offsets,
+                   [&](coord at, std::uint32_t code) { set_code<offset<0>>(out, at, code); });
+    s.region(first, size).template each_vector<elements<typename C::number>>(
+        [&, k = std::size_t{0}](std::size_t i, std::size_t, const auto&, const auto&) mutable {
+          set_code<codes>(out, {first.row + i / size.cols, first.col + i % size.cols}, chosen.codes[k++]);
+        });
+  });
+}
+
 // ---- all of it ----
 
 // The first of the regions that a view of some rows of a matrix cuts, if any.
@@ -138,7 +169,7 @@ constexpr result<void> try_whole_regions(const window& w) {
 template <any_codec C, class Fit = fit_of<C>>
 constexpr result<void> encode(matrix_view<const float> x, packed_span<C> out, std::span<const float> importance = {},
                               nonfinite policy = nonfinite::refuse) {
-  static_assert(any_fit<Fit>, "encode: a fit has `codes` and `ideal<C>`; see fit/fit.hpp");
+  static_assert(any_fit<Fit>, "encode: a fit has `codes` and `ideal<C>`, or `choose<C>`; see fit/fit.hpp");
   static_assert(uniform_region<C>.cols % elements<typename C::number> == 0,
                 "encode: the weights of a code must share scale and offset; make groups whole vectors of the number");
   if constexpr (has_weighted_form<Fit>)
@@ -162,7 +193,8 @@ constexpr result<void> encode(matrix_view<const float> x, packed_span<C> out, st
 
   if (out.rows() == out.matrix().rows)
     for (std::size_t i = 0; i < C::layout::arrays; ++i) std::ranges::fill(out.array(i), std::byte{0});
-  if constexpr (block_fit<Fit>) write_blocks<Fit>(s, out);
+  if constexpr (whole_block_fit<Fit>) write_whole_blocks<Fit>(s, out);
+  else if constexpr (block_fit<Fit>) write_blocks<Fit>(s, out);
   else write_regions<Fit>(s, out);
   return {};
 }
