@@ -3,31 +3,32 @@
 #pragma once
 #include "quern/fit/absmax.hpp"
 #include "quern/fit/absmean.hpp"
-#include "quern/fit/ggml_search.hpp"
+#include "quern/fit/ggml_group.hpp"
 #include "quern/fit/min_max.hpp"
 #include "quern/fit/mx.hpp"
 
 namespace quern::inline v0::ggml {
 
-// A group whose weights have an importance, in formats of one level: the typical square is the mean over the row.
-inline samples in_row(const weight_region& w) {
-  const float typical = w.mean_square_of_row();
-  return samples(w, [&](std::size_t i, float x) { return emphasis(w.importance(i), typical, x); });
-}
-struct weighted_scale {  // Q4_0, Q5_0
-  static constexpr code_rule codes{from::ideal, by::reciprocal, rounding::nearest};
+// Formats of one level that search, group by group.
+template <class F>
+struct region_search {
   template <class C>
-  static mapped ideal(const weight_region& w) {
-    const samples s = in_row(w);
-    return best_scale<typename C::number>(s.x(), s.e());
+  static auto ideal(const weight_region& w) {
+    return w.has_importance() ? search_group<F, C, true>(samples(F::search(true), w, w))
+                              : search_group<F, C, false>(samples(F::search(false), w, w));
   }
 };
-struct weighted_range {  // Q4_1, Q5_1
+// Those that search only where weights have an importance; the typical square is the mean over the row.
+struct weighted_scale : region_search<weighted_scale> {  // Q4_0, Q5_0
   static constexpr code_rule codes{from::ideal, by::reciprocal, rounding::nearest};
-  template <class C>
-  static mapped ideal(const weight_region& w) {
-    const samples s = in_row(w);
-    return best_range<typename C::number>(s.x(), s.e(), {-0.9f, 0.05f, 36});
+  static constexpr group_search search(bool) {
+    return {searching::scale, counting::emphasis, {}, mean_of::row};
+  }
+};
+struct weighted_range : region_search<weighted_range> {  // Q4_1, Q5_1
+  static constexpr code_rule codes{from::ideal, by::reciprocal, rounding::nearest};
+  static constexpr group_search search(bool) {
+    return {searching::range, counting::emphasis, {-0.9f, 0.05f, 36}, mean_of::row};
   }
 };
 
@@ -60,12 +61,10 @@ struct nvfp4 : quern::absmax {
 };
 
 // IQ4_NL
-struct codebook_scale {
+struct codebook_scale : region_search<codebook_scale> {
   static constexpr code_rule codes{from::ideal, by::reciprocal, rounding::ties_up};
-  template <class C>
-  static affine ideal(const weight_region& w) {
-    const samples s = in_block(w, w);
-    return {best_table_scale<typename C::number>(s.x(), s.e())};
+  static constexpr group_search search(bool weighted) {
+    return {searching::table_scale, weighted ? counting::emphasis : counting::square, {}, mean_of::block, 2};
   }
 };
 

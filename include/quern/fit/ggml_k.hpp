@@ -3,8 +3,7 @@
 // weights.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include "quern/fit/block.hpp"
-#include "quern/fit/ggml_search.hpp"
+#include "quern/fit/ggml_group.hpp"
 
 namespace quern::inline v0::ggml {
 
@@ -84,50 +83,27 @@ block_levels by_search(groups g, float fitted_group::*what) {
   return l;
 }
 
-// ---- groups ----
-
-// A group as a map has it, and its codes, kept in case the stored scale is 0.
-template <class C>
-fitted_group fitted(const samples& s, const mapped& m) {
-  fitted_group g{m.scale, -m.offset, sum_of(s.e())};
-  for (std::size_t i = 0; i < s.x().size(); ++i)
-    g.codes[i] =
-        static_cast<std::uint8_t>(round_to<typename C::number, rounding::nearest>((s.x()[i] - m.shift) * m.inverse));
-  return g;
-}
-// The weights of a group whose importance counts, and whose typical square is Twice / 2 times the mean over the block.
-template <int Twice>
-samples weighted_in_block(const weight_region& w, const weight_region& block) {
-  const float typical = Twice * block.sum_of_squares() / static_cast<float>(block.size());
-  return samples(w, [&](std::size_t i, float x) { return emphasis(w.importance(i), typical, x); });
-}
-
 // ---- formats ----
 
 // What K-quants and IQ4_XS share: codes of the last pass are chosen with the stored numbers.
+template <class F>
 struct k_fit {
   static constexpr bool fits_blocks = true;
   static constexpr code_rule codes{.how = by::division};
   template <class C>
+  static fitted_group group(const weight_region& w, const weight_region& block) {
+    return w.has_importance() ? fit_group<F, C, true>(w, block) : fit_group<F, C, false>(w, block);
+  }
+  template <class C>
   using scale_number = typename C::granularity::template level<0>::number;
 };
 
-// Q2_K, Q4_K, Q5_K: scales and minimums.
-template <int Twice>
-struct k_range : k_fit {
-  template <class C>
-  static fitted_group group(const weight_region& w, const weight_region& block) {
-    using N = typename C::number;
-    constexpr range_grid weighted{-0.9f, 0.05f, 36};
-    constexpr range_grid plain = N::bits == 2   ? range_grid{-0.5f, 0.1f, 15, true}
-                                 : N::bits == 4 ? range_grid{-1.0f, 0.1f, 20}
-                                                : range_grid{-0.5f, 0.1f, 15};
-    const samples s = w.has_importance() ? weighted_in_block<Twice>(w, block) : by_magnitude(w, N::bits != 2);
-    return fitted<C>(s, best_range<N>(s.x(), s.e(), w.has_importance() ? weighted : plain));
-  }
+// Scales and minimums.
+template <class F>
+struct k_range : k_fit<F> {
   template <class C>
   static block_levels scales(groups g, bool weighted) {
-    return levels<k_fit::scale_number<C>>(g, &fitted_group::scale, weighted);
+    return levels<typename k_fit<F>::template scale_number<C>>(g, &fitted_group::scale, weighted);
   }
   template <class C>
   static block_levels offsets(groups g, bool weighted) {
@@ -135,40 +111,35 @@ struct k_range : k_fit {
   }
 
  private:
-  static samples by_magnitude(const weight_region& w, bool above_typical) {
-    const float typical = above_typical ? std::sqrt(w.sum_of_squares() / static_cast<float>(w.size())) : 0;
-    return samples(w, [&](std::size_t, float x) { return typical + magnitude(x); });
-  }
   template <class N>
   static block_levels levels(groups g, float fitted_group::*what, bool weighted) {
     return weighted ? by_search<N>(g, what) : by_greatest<N>(g, what);
   }
 };
-using q2_k = k_range<1>;
-using q4_k = k_range<2>;
-using q5_k = k_range<2>;
+inline constexpr range_grid weighted_grid{-0.9f, 0.05f, 36};
 
-struct q3_k : k_fit {
-  template <class C>
-  static fitted_group group(const weight_region& w, const weight_region& block) {
-    using N = typename C::number;
-    if (w.has_importance()) {
-      const samples s = weighted_in_block<2>(w, block);
-      return fitted<C>(s, best_scale<N>(s.x(), s.e()));
-    }
-    // make_q3_quants
-    const samples s(w, [](std::size_t, float x) { return exact(x * x); });
-    fitted_group g;
-    const float extreme = extreme_of(s.x());
-    if (magnitude(extreme) < smallest_group) return g;
-    correlation sums;
-    for (std::size_t i = 0; i < s.x().size(); ++i) {
-      const std::uint32_t code = round_to<N, rounding::nearest>(lowest<N> / extreme * s.x()[i]);
-      g.codes[i] = static_cast<std::uint8_t>(code);
-      sums.add(s.e()[i], s.x()[i], N::value(code));
-    }
-    g.scale = descend<N>(s.x(), s.e(), g.codes, sums, false).scale();
-    return g;
+struct q2_k : k_range<q2_k> {
+  static constexpr group_search search(bool weighted) {
+    return weighted ? group_search{searching::range, counting::emphasis, weighted_grid}
+                    : group_search{searching::range, counting::magnitude, {-0.5f, 0.1f, 15, true}};
+  }
+};
+struct q4_k : k_range<q4_k> {
+  static constexpr group_search search(bool weighted) {
+    return weighted ? group_search{searching::range, counting::emphasis, weighted_grid, mean_of::block, 2}
+                    : group_search{searching::range, counting::above_rms, {-1.0f, 0.1f, 20}};
+  }
+};
+struct q5_k : k_range<q5_k> {
+  static constexpr group_search search(bool weighted) {
+    return weighted ? q4_k::search(true) : group_search{searching::range, counting::above_rms, {-0.5f, 0.1f, 15}};
+  }
+};
+
+struct q3_k : k_fit<q3_k> {
+  static constexpr group_search search(bool weighted) {
+    return weighted ? group_search{searching::scale, counting::emphasis, {}, mean_of::block, 2}
+                    : group_search{searching::sweeps, counting::square};
   }
   template <class C>
   static block_levels scales(groups g, bool weighted) {
@@ -184,11 +155,9 @@ struct q3_k : k_fit {
 };
 
 // The importance is taken as it is. A block without a scale to speak of is all zero bits.
-struct q6_k : k_fit {
-  template <class C>
-  static fitted_group group(const weight_region& w, const weight_region&) {
-    const samples s(w, [&](std::size_t i, float x) { return w.has_importance() ? w.importance(i) : exact(x * x); });
-    return fitted<C>(s, best_scale<typename C::number>(s.x(), s.e()));
+struct q6_k : k_fit<q6_k> {
+  static constexpr group_search search(bool weighted) {
+    return {searching::scale, weighted ? counting::importance : counting::square};
   }
   template <class C>
   static block_levels scales(groups g, bool) {
@@ -201,12 +170,10 @@ struct q6_k : k_fit {
 };
 
 // Codes are chosen with the scale of the block before it is rounded.
-struct iq4_xs : k_fit {
+struct iq4_xs : k_fit<iq4_xs> {
   static constexpr code_rule codes{from::ideal, by::reciprocal, rounding::ties_up};
-  template <class C>
-  static fitted_group group(const weight_region& w, const weight_region& block) {
-    const samples s = in_block(w, block);
-    return {best_table_scale<typename C::number>(s.x(), s.e())};
+  static constexpr group_search search(bool weighted) {
+    return {searching::table_scale, weighted ? counting::emphasis : counting::square, {}, mean_of::block, 2};
   }
   // The extreme / -32, so that a block of zeros has scale -0.
   template <class C>

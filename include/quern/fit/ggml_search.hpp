@@ -3,7 +3,6 @@
 // number that codes are of.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <array>
 #include <cmath>
 #include <span>
 #include <type_traits>
@@ -30,34 +29,6 @@ constexpr float sum_of(floats x) {
   float sum = 0;
   for (const float v : x) sum += v;
   return sum;
-}
-// importance * sqrt(typical square + x^2)
-inline float emphasis(float importance, float typical, float x) {
-  return importance * std::sqrt(plus_product(typical, x, x));
-}
-
-// The weights of a group, and how much each counts: emphasis_of(i, x).
-class samples {
- public:
-  static constexpr std::size_t most = 256;
-
-  samples(const weight_region& w, auto emphasis_of) : n_(w.size() < most ? w.size() : most) {
-    for (std::size_t i = 0; i < n_; ++i) x_[i] = w[i], e_[i] = emphasis_of(i, x_[i]);
-  }
-  floats x() const { return floats(x_).first(n_); }
-  floats e() const { return floats(e_).first(n_); }
-
- private:
-  std::array<float, most> x_, e_;
-  std::size_t n_;
-};
-
-// IQ4_NL and IQ4_XS: the typical square is twice the mean over the block, of which w is the whole or a group.
-inline samples in_block(const weight_region& w, const weight_region& block) {
-  const float typical = block.sum_of_squares() * (2 / static_cast<float>(block.size()));
-  return samples(w, [&](std::size_t i, float x) {
-    return w.has_importance() ? emphasis(w.importance(i), typical, x) : exact(x * x);
-  });
 }
 
 // Weighted sums of x * v and of v * v, v being the value that stands for x.
@@ -201,6 +172,22 @@ correlation descend(floats x, floats e, auto& codes, correlation sums, bool rang
     if (!moved) break;
   }
   return sums;
+}
+
+// make_q3_quants: the extreme weight becomes the lowest value, then the codes are improved one by one. The scale; where all
+// count as zero it is 0 and the codes are left as they are.
+template <class N>
+float best_sweeps(floats x, floats e, auto& codes) {
+  const float extreme = extreme_of(x);
+  if (magnitude(extreme) < smallest_group) return 0;
+  const float factor = lowest<N> / extreme;
+  correlation sums;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const std::uint32_t code = round_to<N, rounding::nearest>(factor * x[i]);
+    codes[i] = static_cast<std::remove_reference_t<decltype(codes[i])>>(code);
+    sums.add(e[i], x[i], N::value(code));
+  }
+  return descend<N>(x, e, codes, sums, false).scale();
 }
 
 }  // namespace quern::inline v0::ggml
