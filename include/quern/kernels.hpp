@@ -66,8 +66,8 @@ struct encoding_kernels {
   using C = typename Encoding::codec_type;
 
   // out = x encoded, to the byte as reference::encode. out has x's shape, no region of rows is cut by it, x's weights are
-  // finite, and the two do not overlap.
-  static void encode(matrix_view<const float> x, packed_span<C> out) noexcept;
+  // finite, and the two do not overlap. importance: none, or one number for each column, finite and not negative.
+  static void encode(matrix_view<const float> x, packed_span<C> out, std::span<const float> importance = {}) noexcept;
 
   // The index, row * cols + col, of the first weight that is infinite or not a number; rows * cols if there is none.
   static std::size_t first_nonfinite(matrix_view<const float> x) noexcept;

@@ -71,9 +71,10 @@ void product_kernels<Product, Targets>::matmul(packed_view<C> w, const std::byte
 }
 
 template <class Encoding, std::int64_t Targets>
-void encoding_kernels<Encoding, Targets>::encode(matrix_view<const float> x, packed_span<C> out) noexcept {
+void encoding_kernels<Encoding, Targets>::encode(matrix_view<const float> x, packed_span<C> out,
+                                                 std::span<const float> importance) noexcept {
   HWY_EXPORT_T(Table, Encode<Encoding>);
-  HWY_DYNAMIC_DISPATCH_T(Table)(x, out);
+  HWY_DYNAMIC_DISPATCH_T(Table)(x, out, importance);
 }
 
 template <class Encoding, std::int64_t Targets>
@@ -90,17 +91,20 @@ std::int64_t encoding_kernels<Encoding, Targets>::target() noexcept {
 
 // ---- the symbols of api/operations.hpp ----
 
-// reference::encode, by kernels where weights are finite and no importance is given.
+// reference::encode, by kernels where weights are finite.
 template <any_codec C, class Fit, std::int64_t Targets>
 result<void> encode_by_kernels(matrix_view<const float> x, packed_span<C> out, std::span<const float> importance,
                                nonfinite policy) noexcept {
+  if constexpr (has_weighted_form<Fit>)
+    if (!importance.empty())
+      return encode_by_kernels<C, typename Fit::with_importance, Targets>(x, out, importance, policy);
   using K = encoding_kernels<encoding<C, Fit>, Targets>;
-  if (!importance.empty() || policy != nonfinite::refuse || x.size() != out.size())
+  if (policy != nonfinite::refuse || x.size() != out.size() || !reference::try_importance(importance, x.cols()))
     return reference::encode<C, Fit>(x, out, importance, policy);
   const std::size_t index = K::first_nonfinite(x);
   if (index != x.size().count()) return failure{"a weight is infinite or not a number", "encode, x", index};
   if (auto ok = reference::try_whole_regions<C>({out.matrix(), out.first_row(), out.rows()}); !ok) return ok;
-  if (index != 0) K::encode(x, out);
+  if (index != 0) K::encode(x, out, importance);
   return {};
 }
 

@@ -2,7 +2,10 @@
 // of one, and with subnormals flushed by the host. Include after quern/simd.hpp.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <cmath>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "simd/decode_check.hpp"
 
@@ -58,49 +61,56 @@ struct encoder {
   std::int64_t targets;  // that the kernels are compiled for
   std::int64_t (*target)() noexcept;
   guarded_arrays (*random)(quern::shape size, edge at, std::uint64_t seed);
-  bool (*reference)(quern::matrix_view<const float> x, const guarded_arrays&, quern::shape size, std::size_t first);
-  void (*encode)(quern::matrix_view<const float> x, const guarded_arrays&, quern::shape size, std::size_t first);
+  bool (*reference)(quern::matrix_view<const float> x, const guarded_arrays&, quern::shape size, std::size_t first,
+                    std::span<const float> importance);
+  void (*encode)(quern::matrix_view<const float> x, const guarded_arrays&, quern::shape size, std::size_t first,
+                 std::span<const float> importance);
 };
 template <class C, class Fit>
 constexpr encoder encoder_of() {
   using K = quern::encoding_kernels<quern::encoding<C, Fit>>;
   encoder e{HWY_TARGETS, &K::target, &random_arrays<C>, {}, {}};
-  e.reference = [](quern::matrix_view<const float> x, const guarded_arrays& out, quern::shape size, std::size_t first) {
-    return bool(quern::reference::encode<C, Fit>(x, *span_over<C>(out, size).try_rows(first, x.rows())));
+  e.reference = [](quern::matrix_view<const float> x, const guarded_arrays& out, quern::shape size, std::size_t first,
+                   std::span<const float> importance) {
+    return bool(quern::reference::encode<C, Fit>(x, *span_over<C>(out, size).try_rows(first, x.rows()), importance));
   };
-  e.encode = [](quern::matrix_view<const float> x, const guarded_arrays& out, quern::shape size, std::size_t first) {
-    K::encode(x, *span_over<C>(out, size).try_rows(first, x.rows()));
+  e.encode = [](quern::matrix_view<const float> x, const guarded_arrays& out, quern::shape size, std::size_t first,
+                std::span<const float> importance) {
+    K::encode(x, *span_over<C>(out, size).try_rows(first, x.rows()), importance);
   };
   return e;
 }
 
 // A matrix, and some rows of one.
-inline void check_encode(const encoder& e, quern::shape size, weights kind, edge at) {
+inline void check_encode(const encoder& e, quern::shape size, weights kind, edge at,
+                         std::span<const float> importance = {}) {
+  const bool important = !importance.empty();
+  CAPTURE(important);
   CAPTURE(size.rows);
   CAPTURE(size.cols);
   const int kind_of_weights = static_cast<int>(kind);
   CAPTURE(kind_of_weights);
   const weight_matrix x(size, size.cols, kind, at), spaced(size, size.cols + 3, kind, at);
   const guarded_arrays want = e.random(size, at, 1), window_want = e.random(size, at, 2);
-  REQUIRE(e.reference(x.view(), want, size, 0));
+  REQUIRE(e.reference(x.view(), want, size, 0, importance));
   const std::size_t first = size.rows / 3, count = size.rows - first;
   const quern::matrix_view<const float> some(spaced.view().row(first), count, size.cols, size.cols + 3);
-  const bool window = first != 0 && e.reference(some, window_want, size, first);
+  const bool window = first != 0 && e.reference(some, window_want, size, first, importance);
   on_every_target(e.targets, e.target, [&] {
     {
       const guarded_arrays out = e.random(size, at, 3);
-      e.encode(x.view(), out, size, 0);
+      e.encode(x.view(), out, size, 0, importance);
       CHECK(out.differences(want) == 0);
     }
     {
       const flushing on;
       const guarded_arrays out = e.random(size, at, 4);
-      e.encode(spaced.view(), out, size, 0);
+      e.encode(spaced.view(), out, size, 0, importance);
       CHECK(out.differences(want) == 0);
     }
     if (!window) return;
     const guarded_arrays out = e.random(size, at, 2);
-    e.encode(some, out, size, first);
+    e.encode(some, out, size, first, importance);
     CHECK(out.differences(window_want) == 0);
   });
 }
@@ -109,6 +119,17 @@ template <class P, class Fit = quern::fit_of<P>>
 void check_encode(quern::shape size, weights kind) {
   for (const edge at : {edge::begin, edge::end})
     check_encode(encoder_of<typename P::base, Fit>(), size, kind, at);
+}
+// The same with importance: of all magnitudes, some 0, and once with one that is huge.
+template <class P, class Fit = quern::fit_of<P>>
+void check_important(quern::shape size, weights kind) {
+  random_source random(size.cols);
+  std::vector<float> importance(size.cols);
+  for (float& e : importance) e = random() % 7 == 0 ? 0 : std::ldexp(1.0f + random.uniform() / 2, static_cast<int>(random() % 12));
+  check_encode(encoder_of<typename P::base, Fit>(), size, kind, edge::end, importance);
+  if (kind != weights::uniform) return;
+  importance[size.cols / 2] = 0x1p40f;
+  check_encode(encoder_of<typename P::base, Fit>(), size, kind, edge::end, importance);
 }
 
 // All kinds of weights, whole windows and cut ones.

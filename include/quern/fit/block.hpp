@@ -13,11 +13,19 @@ struct fitted_group {
   std::array<std::uint8_t, most_weights> codes{};
 };
 
-// The number of the coarser level before it is rounded, and the codes of the finer level for each group.
+// The numbers of a block's groups, side by side.
+struct fitted_groups {
+  static constexpr std::size_t most = 16;
+  std::size_t count = 0;
+  std::array<float, most> scale{}, offset{}, weight{};
+};
+
+// The number of the coarser level before it is rounded, and the codes of the finer level for each group. blank: the codes
+// that groups keep are not theirs, but 0.
 struct block_levels {
-  static constexpr std::size_t most_groups = 16;
   float coarse = 0;
-  std::array<std::uint32_t, most_groups> codes{};
+  std::array<std::uint32_t, fitted_groups::most> codes{};
+  bool blank = false;
 };
 
 // All that is chosen in a block of the coarsest level, in the order of its weights: of two levels the number of the

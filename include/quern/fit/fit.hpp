@@ -77,6 +77,8 @@ concept whole_block_fit = requires {
   requires F::chooses_blocks;
 };
 template <class F>
+concept fits_in_blocks = block_fit<F> || whole_block_fit<F>;
+template <class F>
 concept any_fit = statistics_fit<F> || search_fit<F> || whole_block_fit<F>;
 
 // ---- what a fit may have besides; for levels of scales only ----

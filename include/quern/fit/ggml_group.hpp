@@ -31,6 +31,8 @@ struct group_search {
   range_grid grid{};
   mean_of typical = mean_of::block;
   float factor = 1;
+
+  friend constexpr bool operator==(const group_search&, const group_search&) = default;
 };
 
 // A fit whose groups are fitted by search(weighted).

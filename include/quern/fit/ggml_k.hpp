@@ -7,54 +7,33 @@
 
 namespace quern::inline v0::ggml {
 
-using groups = std::span<fitted_group>;
+// ---- the finer level's codes for the groups' scales, or minimums: x ----
 
-constexpr float extreme_scale(groups g) {
-  float extreme = 0;
-  for (const fitted_group& group : g)
-    if (magnitude(group.scale) > magnitude(extreme)) extreme = group.scale;
-  return extreme;
-}
-
-// ---- the finer level's codes for the groups' scales, or minimums ----
-
-// What is to be coded is not negative: the greatest becomes the highest code.
+// x is not negative: the greatest becomes the highest code.
 template <class N>
-block_levels by_greatest(groups g, float fitted_group::*what) {
+block_levels by_greatest(floats x) {
   float greatest = 0;
-  for (const fitted_group& group : g) greatest = group.*what > greatest ? group.*what : greatest;
+  for (const float v : x) greatest = v > greatest ? v : greatest;
   block_levels l{greatest / highest<N>};
   const float factor = greatest > 0 ? highest<N> / greatest : 0;
-  for (std::size_t i = 0; i < g.size(); ++i) l.codes[i] = round_to<N, rounding::nearest>(factor * (g[i].*what));
+  for (std::size_t i = 0; i < x.size(); ++i) l.codes[i] = round_to<N, rounding::nearest>(factor * x[i]);
   return l;
 }
 
 // The extreme becomes the lowest code, and the others follow; the scale is what made it so.
 template <class N>
-block_levels by_extreme(groups g) {
-  const float extreme = extreme_scale(g);
+block_levels by_extreme(floats x) {
+  const float extreme = extreme_of(x);
   if (extreme == 0) return {};
   const float factor = lowest<N> / extreme;
   block_levels l{1 / factor};
-  for (std::size_t i = 0; i < g.size(); ++i) l.codes[i] = round_to<N, rounding::nearest>(factor * g[i].scale);
+  for (std::size_t i = 0; i < x.size(); ++i) l.codes[i] = round_to<N, rounding::nearest>(factor * x[i]);
   return l;
 }
 
-// What is to be coded, and its weights, one after the other.
-struct listed {
-  std::array<float, block_levels::most_groups> x{}, e{};
-  std::size_t n;
-
-  listed(groups g, float fitted_group::*what) : n(g.size()) {
-    for (std::size_t i = 0; i < n; ++i) x[i] = g[i].*what, e[i] = g[i].weight;
-  }
-};
-
-// make_qp_quants: what is to be coded is not negative, and has weights. Searched, then improved code by code.
+// make_qp_quants: x is not negative, and counts e. Searched, then improved code by code.
 template <class N>
-block_levels by_search(groups g, float fitted_group::*what) {
-  const listed list(g, what);
-  const floats x = floats(list.x).first(list.n), e = floats(list.e).first(list.n);
+block_levels by_search(floats x, floats e) {
   float greatest = 0;
   for (const float v : x) greatest = v > greatest ? v : greatest;
   block_levels l;
@@ -96,24 +75,29 @@ struct k_fit {
   }
   template <class C>
   using scale_number = typename C::granularity::template level<0>::number;
+
+  static floats first(const fitted_groups& g, const std::array<float, fitted_groups::most>& x) {
+    return floats(x).first(g.count);
+  }
 };
 
 // Scales and minimums.
 template <class F>
 struct k_range : k_fit<F> {
   template <class C>
-  static block_levels scales(groups g, bool weighted) {
-    return levels<typename k_fit<F>::template scale_number<C>>(g, &fitted_group::scale, weighted);
+  static block_levels scales(const fitted_groups& g, bool weighted) {
+    return levels<typename k_fit<F>::template scale_number<C>>(g, g.scale, weighted);
   }
   template <class C>
-  static block_levels offsets(groups g, bool weighted) {
-    return levels<typename C::symmetry::offsets::template level<0>::number>(g, &fitted_group::offset, weighted);
+  static block_levels offsets(const fitted_groups& g, bool weighted) {
+    return levels<typename C::symmetry::offsets::template level<0>::number>(g, g.offset, weighted);
   }
 
  private:
   template <class N>
-  static block_levels levels(groups g, float fitted_group::*what, bool weighted) {
-    return weighted ? by_search<N>(g, what) : by_greatest<N>(g, what);
+  static block_levels levels(const fitted_groups& g, const auto& what, bool weighted) {
+    const floats x = k_fit<F>::first(g, what);
+    return weighted ? by_search<N>(x, k_fit<F>::first(g, g.weight)) : by_greatest<N>(x);
   }
 };
 inline constexpr range_grid weighted_grid{-0.9f, 0.05f, 36};
@@ -142,14 +126,13 @@ struct q3_k : k_fit<q3_k> {
                     : group_search{searching::sweeps, counting::square};
   }
   template <class C>
-  static block_levels scales(groups g, bool weighted) {
+  static block_levels scales(const fitted_groups& g, bool weighted) {
     using N = scale_number<C>;
-    if (!weighted) return by_extreme<N>(g);
-    const listed list(g, &fitted_group::scale);
-    const mapped m = best_scale<N>(floats(list.x).first(list.n), floats(list.e).first(list.n));
+    const floats x = first(g, g.scale);
+    if (!weighted) return by_extreme<N>(x);
+    const mapped m = best_scale<N>(x, first(g, g.weight));
     block_levels l{m.scale};
-    for (std::size_t i = 0; i < g.size(); ++i)
-      l.codes[i] = round_to<N, rounding::nearest>((g[i].scale - m.shift) * m.inverse);
+    for (std::size_t i = 0; i < x.size(); ++i) l.codes[i] = round_to<N, rounding::nearest>((x[i] - m.shift) * m.inverse);
     return l;
   }
 };
@@ -160,12 +143,10 @@ struct q6_k : k_fit<q6_k> {
     return {searching::scale, weighted ? counting::importance : counting::square};
   }
   template <class C>
-  static block_levels scales(groups g, bool) {
-    if (magnitude(extreme_scale(g)) < smallest_group) {
-      for (fitted_group& group : g) group.codes = {};
-      return {};
-    }
-    return by_extreme<scale_number<C>>(g);
+  static block_levels scales(const fitted_groups& g, bool) {
+    const floats x = first(g, g.scale);
+    if (magnitude(extreme_of(x)) < smallest_group) return {.blank = true};
+    return by_extreme<scale_number<C>>(x);
   }
 };
 
@@ -177,11 +158,12 @@ struct iq4_xs : k_fit<iq4_xs> {
   }
   // The extreme / -32, so that a block of zeros has scale -0.
   template <class C>
-  static block_levels scales(groups g, bool) {
+  static block_levels scales(const fitted_groups& g, bool) {
     using N = scale_number<C>;
-    block_levels l{extreme_scale(g) / lowest<N>};
-    for (std::size_t i = 0; i < g.size(); ++i)
-      l.codes[i] = round_to<N, rounding::nearest>(inverse_or_zero(l.coarse) * g[i].scale);
+    const floats x = first(g, g.scale);
+    block_levels l{extreme_of(x) / lowest<N>};
+    for (std::size_t i = 0; i < x.size(); ++i)
+      l.codes[i] = round_to<N, rounding::nearest>(inverse_or_zero(l.coarse) * x[i]);
     return l;
   }
 };

@@ -20,10 +20,11 @@ using floats = std::span<const float>;
 
 // The number of greatest magnitude, the first of equals.
 constexpr float extreme_of(floats x) {
-  float extreme = 0;
+  float most = 0;
+  for (const float v : x) most = magnitude(v) > most ? magnitude(v) : most;
   for (const float v : x)
-    if (magnitude(v) > magnitude(extreme)) extreme = v;
-  return extreme;
+    if (magnitude(v) == most && most > 0) return v;
+  return 0;
 }
 constexpr float sum_of(floats x) {
   float sum = 0;
@@ -75,6 +76,8 @@ struct range_grid {
   float first, step;
   int last;
   bool absolute = false;  // else squared
+
+  friend constexpr bool operator==(const range_grid&, const range_grid&) = default;
 };
 
 // make_qkx2_quants, make_qkx3_quants: scale and minimum. Each better candidate moves the minimum from which the next

@@ -70,9 +70,9 @@ constexpr void write_regions(const source& s, const packed_span<C>& out) {
   });
 }
 
-// All parts, where a fit chooses two levels together: block by block.
+// All parts of one block of a fit that chooses two levels together.
 template <block_fit Fit, class C>
-void write_blocks(const source& s, const packed_span<C>& out) {
+void write_block(const source& s, const packed_span<C>& out, coord first, shape size) {
   using G = typename C::granularity;
   using O = typename C::symmetry::offsets;
   static_assert(G::size == 2 && (O::size == 0 || O::size == 2),
@@ -80,43 +80,42 @@ void write_blocks(const source& s, const packed_span<C>& out) {
   using coarse_number = typename G::template level<1>::number;
   constexpr shape block = G::template level<1>::region, group = fit_region<C>;
   static_assert(
-      block.count() / group.count() <= block_levels::most_groups && group.count() <= fitted_group::most_weights,
+      block.count() / group.count() <= fitted_groups::most && group.count() <= fitted_group::most_weights,
       "encode: a fit over blocks is for blocks of at most 16 groups of at most 32 weights");
   const bool weighted = !s.importance.empty();
 
-  each_region(s.rows, block, [&](coord first, shape size) {
-    std::array<fitted_group, block_levels::most_groups> storage;
-    std::array<coord, block_levels::most_groups> at{};
-    std::array<shape, block_levels::most_groups> extent{};
-    std::size_t n = 0;
-    each_region_in(s.rows, group, first, size, [&](coord f, shape g) {
-      storage[n] = Fit::template group<C>(s.region(f, g), s.region(first, size)), at[n] = f, extent[n] = g, ++n;
-    });
-    const std::span<fitted_group> groups = std::span(storage).first(n);
-
-    const block_levels scales = Fit::template scales<C>(groups, weighted);
-    set_code<scale<1>>(out, first, nearest_finite<coarse_number>(scales.coarse));
-    for (std::size_t i = 0; i < n; ++i) set_code<scale<0>>(out, at[i], scales.codes[i]);
-    if constexpr (O::size == 2) {
-      const block_levels offsets = Fit::template offsets<C>(groups, weighted);
-      set_code<offset<1>>(out, first, nearest_finite<typename O::template level<1>::number>(offsets.coarse));
-      for (std::size_t i = 0; i < n; ++i) set_code<offset<0>>(out, at[i], offsets.codes[i]);
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-      const affine stored{scale_at(out, at[i]), offset_at(out, at[i])};
-      const affine ideal{exact(scales.coarse * G::template level<0>::number::value(scales.codes[i]))};
-      const element_map map = map_of<C, Fit>(ideal, stored);
-      const bool keeps = Fit::codes.scale == from::stored && stored.scale == 0;
-      write_codes_of(s, out, at[i], extent[i], [&](std::size_t k, const auto& x, const auto&) {
-        return keeps && k != none ? groups[i].codes[k] : code_of<C, Fit>(x[0], map);
-      });
-    }
+  std::array<fitted_group, fitted_groups::most> fitted;
+  std::array<coord, fitted_groups::most> at{};
+  std::array<shape, fitted_groups::most> extent{};
+  fitted_groups groups;
+  std::size_t& n = groups.count;
+  each_region_in(s.rows, group, first, size, [&](coord f, shape g) {
+    fitted[n] = Fit::template group<C>(s.region(f, g), s.region(first, size)), at[n] = f, extent[n] = g;
+    groups.scale[n] = fitted[n].scale, groups.offset[n] = fitted[n].offset, groups.weight[n] = fitted[n].weight, ++n;
   });
+
+  const block_levels scales = Fit::template scales<C>(groups, weighted);
+  set_code<scale<1>>(out, first, nearest_finite<coarse_number>(scales.coarse));
+  for (std::size_t i = 0; i < n; ++i) set_code<scale<0>>(out, at[i], scales.codes[i]);
+  if constexpr (O::size == 2) {
+    const block_levels offsets = Fit::template offsets<C>(groups, weighted);
+    set_code<offset<1>>(out, first, nearest_finite<typename O::template level<1>::number>(offsets.coarse));
+    for (std::size_t i = 0; i < n; ++i) set_code<offset<0>>(out, at[i], offsets.codes[i]);
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    const affine stored{scale_at(out, at[i]), offset_at(out, at[i])};
+    const affine ideal{exact(scales.coarse * G::template level<0>::number::value(scales.codes[i]))};
+    const element_map map = map_of<C, Fit>(ideal, stored);
+    const bool keeps = Fit::codes.scale == from::stored && stored.scale == 0;
+    write_codes_of(s, out, at[i], extent[i], [&](std::size_t k, const auto& x, const auto&) {
+      return !keeps || k == none ? code_of<C, Fit>(x[0], map) : scales.blank ? 0 : fitted[i].codes[k];
+    });
+  }
 }
 
-// All parts, as a fit chooses them block by block.
+// The same of a fit that chooses every part.
 template <whole_block_fit Fit, class C>
-void write_whole_blocks(const source& s, const packed_span<C>& out) {
+void write_block(const source& s, const packed_span<C>& out, coord first, shape size) {
   using G = typename C::granularity;
   using O = typename C::symmetry::offsets;
   static_assert(G::size == 2 && O::size <= 2, "encode: a fit of whole blocks needs two levels of scales");
@@ -124,25 +123,23 @@ void write_whole_blocks(const source& s, const packed_span<C>& out) {
   static_assert(block.count() / elements<typename C::number> <= fitted_block::most_weights &&
                     block.count() / uniform_region<C>.count() <= fitted_block::most_groups,
                 "encode: a fit of whole blocks is for blocks of at most 256 codes in at most 32 groups");
-  each_region(s.rows, block, [&](coord first, shape size) {
-    const fitted_block chosen = Fit::template choose<C>(s.region(first, size));
-    const auto write_groups = [&]<class Level>(std::type_identity<Level>, const auto& codes, auto write) {
-      std::size_t i = 0;
-      each_region_in(s.rows, Level::region, first, size, [&](coord at, shape) { write(at, codes[i++]); });
-    };
-    set_code<scale<1>>(out, first, nearest_finite<typename G::template level<1>::number>(chosen.scale));
-    write_groups(std::type_identity<typename G::template level<0>>{}, chosen.scales,
-                 [&](coord at, std::uint32_t code) { set_code<scale<0>>(out, at, code); });
-    if constexpr (O::size == 2)
-      set_code<offset<1>>(out, first, nearest_finite<typename O::template level<1>::number>(chosen.offset));
-    if constexpr (O::size > 0)
-      write_groups(std::type_identity<typename O::template level<0>>{}, chosen.offsets,
-                   [&](coord at, std::uint32_t code) { set_code<offset<0>>(out, at, code); });
-    s.region(first, size).template each_vector<elements<typename C::number>>(
-        [&, k = std::size_t{0}](std::size_t i, std::size_t, const auto&, const auto&) mutable {
-          set_code<codes>(out, {first.row + i / size.cols, first.col + i % size.cols}, chosen.codes[k++]);
-        });
-  });
+  const fitted_block chosen = Fit::template choose<C>(s.region(first, size));
+  const auto write_groups = [&]<class Level>(std::type_identity<Level>, const auto& codes, auto write) {
+    std::size_t i = 0;
+    each_region_in(s.rows, Level::region, first, size, [&](coord at, shape) { write(at, codes[i++]); });
+  };
+  set_code<scale<1>>(out, first, nearest_finite<typename G::template level<1>::number>(chosen.scale));
+  write_groups(std::type_identity<typename G::template level<0>>{}, chosen.scales,
+               [&](coord at, std::uint32_t code) { set_code<scale<0>>(out, at, code); });
+  if constexpr (O::size == 2)
+    set_code<offset<1>>(out, first, nearest_finite<typename O::template level<1>::number>(chosen.offset));
+  if constexpr (O::size > 0)
+    write_groups(std::type_identity<typename O::template level<0>>{}, chosen.offsets,
+                 [&](coord at, std::uint32_t code) { set_code<offset<0>>(out, at, code); });
+  s.region(first, size).template each_vector<elements<typename C::number>>(
+      [&, k = std::size_t{0}](std::size_t i, std::size_t, const auto&, const auto&) mutable {
+        set_code<codes>(out, {first.row + i / size.cols, first.col + i % size.cols}, chosen.codes[k++]);
+      });
 }
 
 // ---- all of it ----
@@ -158,6 +155,16 @@ constexpr result<void> try_whole_regions(const window& w) {
   }
   if (!whole_regions)
     return failure{"the view cuts through a region of rows that share a scale", "encode, out", w.first_row, w.rows};
+  return {};
+}
+
+// Importance is none at all, or one number for each column, finite and not negative.
+constexpr result<void> try_importance(std::span<const float> importance, std::size_t cols) {
+  if (!importance.empty() && importance.size() != cols)
+    return failure{"importance has one number for each column", "encode, importance", importance.size(), cols};
+  for (std::size_t i = 0; i < importance.size(); ++i)
+    if (!is_finite(importance[i]) || importance[i] < 0)
+      return failure{"an importance is negative or not finite", "encode, importance", i};
   return {};
 }
 
@@ -178,11 +185,7 @@ constexpr result<void> encode(matrix_view<const float> x, packed_span<C> out, st
   if (x.rows() != out.rows()) return failure{"the numbers of rows differ", "encode, x and out", x.rows(), out.rows()};
   if (x.cols() != out.cols())
     return failure{"the numbers of columns differ", "encode, x and out", x.cols(), out.cols()};
-  if (!importance.empty() && importance.size() != x.cols())
-    return failure{"importance has one number for each column", "encode, importance", importance.size(), x.cols()};
-  for (std::size_t i = 0; i < importance.size(); ++i)
-    if (!is_finite(importance[i]) || importance[i] < 0)
-      return failure{"an importance is negative or not finite", "encode, importance", i};
+  if (auto ok = try_importance(importance, x.cols()); !ok) return ok;
   if (policy == nonfinite::refuse)
     for (std::size_t r = 0; r < x.rows(); ++r)
       for (std::size_t c = 0; c < x.cols(); ++c)
@@ -193,8 +196,9 @@ constexpr result<void> encode(matrix_view<const float> x, packed_span<C> out, st
 
   if (out.rows() == out.matrix().rows)
     for (std::size_t i = 0; i < C::layout::arrays; ++i) std::ranges::fill(out.array(i), std::byte{0});
-  if constexpr (whole_block_fit<Fit>) write_whole_blocks<Fit>(s, out);
-  else if constexpr (block_fit<Fit>) write_blocks<Fit>(s, out);
+  if constexpr (fits_in_blocks<Fit>)
+    each_region(s.rows, C::granularity::template level<1>::region,
+                [&](coord first, shape size) { write_block<Fit>(s, out, first, size); });
   else write_regions<Fit>(s, out);
   return {};
 }

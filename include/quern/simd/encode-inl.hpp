@@ -10,7 +10,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
+#include "quern/simd/encode_blocks-inl.hpp"
 #include "quern/simd/encode_codes-inl.hpp"
 #include "quern/simd/encode_levels-inl.hpp"
 #include "quern/simd/float_mode.hpp"
@@ -19,57 +21,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace quern::inline v0 {
 namespace HWY_NAMESPACE {
-
-// Rows that are rounded one after the other and then packed together, kColsTogether at a time: those of a unit, else 1.
-template <class C>
-inline constexpr std::size_t kColsTogether = window_cols<C> == all ? 256 : window_cols<C>;
-template <class C>
-inline constexpr std::size_t kRowsTogether = [] {
-  if constexpr (kWideShuffle && packs_by_rows<C> && reference::uniform_region<C>.rows == 1 && window_cols<C> <= 1024)
-    if constexpr (kColsTogether<C> % rows_plan<C>::cols == 0) return rows_plan<C>::grid.rows;
-  return std::size_t{1};
-}();
-
-// Codes of the weights of a window's rows: kept, if there is where, else packed.
-template <class C, class Fit, std::size_t Most>
-HWY_INLINE void WriteCodes(const reference::source& s, const packed_span<C>& out, coord at, shape extent,
-                           const map_rows<Most>& maps, [[maybe_unused]] code_t<C::number::bits>* kept) {
-  using T = code_t<C::number::bits>;
-  constexpr shape region = reference::uniform_region<C>;
-  constexpr std::size_t step = step_cols_of<C>;
-  const shape matrix = s.rows.matrix, unit = unit_extent<C, array_with<C, 0>>(matrix), whole = within(region, matrix);
-  // Where the matrix's edge cuts a region, it is filled up as far as the storage has room.
-  const std::size_t cols = at.col + extent.cols < matrix.cols
-                               ? extent.cols
-                               : std::min(round_up(extent.cols, whole.cols), round_up(matrix.cols, unit.cols) - at.col);
-  const std::size_t rows = at.row + extent.rows < matrix.rows
-                               ? extent.rows
-                               : std::min(whole.rows, round_up(matrix.rows, unit.rows) - at.row);
-  HWY_ALIGN T codes[step + 128];
-  HWY_ALIGN float padded[step + 64];
-  for (std::size_t r = 0; r < rows; ++r) {
-    for (std::size_t c = 0; c < cols; c += step) {
-      const std::size_t n = std::min(step, cols - c),
-                        have = r < extent.rows && c < extent.cols ? std::min(n, extent.cols - c) : 0;
-      const float* x = padded;
-      if (have == n && n % 16 == 0 && (region.cols == all || region.cols % 16 == 0)) {
-        x = s.x.row(at.row - s.rows.first_row + r) + at.col + c;
-      } else {
-        if (have != 0) std::memcpy(padded, s.x.row(at.row - s.rows.first_row + r) + at.col + c, have * sizeof(float));
-        std::memset(padded + have, 0, (n - have + 16) * sizeof(float));
-      }
-      if (maps.plain) RoundColumns<C, Fit, true>(x, n, maps, codes);
-      else RoundUnusual<C, Fit>(x, n, maps, codes);
-      if constexpr (kRowsTogether<C> > 1) {
-        if (kept != nullptr) {
-          std::memcpy(kept, codes, n * sizeof(T));
-          continue;
-        }
-      }
-      Pack(out, at.row + r, at.col + c, n, codes);
-    }
-  }
-}
 
 // Chooses scales and offsets of a window, writes those that were not written before, and makes its maps.
 template <class C, class Fit>
@@ -149,43 +100,55 @@ HWY_INLINE void EncodeTogether(const reference::source& s, const packed_span<C>&
   }
 }
 
-// x's weights, all of them finite, as rows of `out`, which has x's shape; no region is cut by a view of rows.
+// Region by region: the levels that regions share, then a window at a time.
+template <class C, class Fit>
+HWY_INLINE void EncodeRegions(const reference::source& s, const packed_span<C>& out) {
+  if constexpr (C::granularity::size > 1) {
+    ideals_in_order<C, Fit, false> ideal(s);
+    WriteOtherLevels<Fit, typename C::granularity, scale>(s, out, ideal);
+  }
+  if constexpr (C::symmetry::offsets::size > 1) {
+    ideals_in_order<C, Fit, true> ideal(s);
+    WriteOtherLevels<void, typename C::symmetry::offsets, offset>(s, out, ideal);
+  }
+  const std::size_t end = out.first_row() + out.rows();
+  for (coord at{out.first_row(), 0}; at.row < end;) {
+    if constexpr (kRowsTogether<C> > 1) {
+      if (at.col == 0 && at.row % kRowsTogether<C> == 0 && end - at.row >= kRowsTogether<C>) {
+        EncodeTogether<C, Fit>(s, out, at.row);
+        at.row += kRowsTogether<C>;
+        continue;
+      }
+    }
+    const shape extent = WindowAt<C>(s, at);
+    map_rows<window_regions<C>> maps;
+    FitWindow<C, Fit>(s, out, at, extent, maps);
+    WriteCodes<C, Fit>(s, out, at, extent, maps, nullptr);
+    at.col += extent.cols;
+    if (at.col >= s.rows.matrix.cols) at = {at.row + extent.rows, 0};
+  }
+}
+
+// x's weights, all of them finite, as rows of `out`, which has x's shape; no region is cut by a view of rows. importance:
+// none, or one number for each column, finite and not negative.
 template <class Encoding>
-void Encode(matrix_view<const float> x, packed_span<typename Encoding::codec_type> out) {
+void Encode(matrix_view<const float> x, packed_span<typename Encoding::codec_type> out, std::span<const float> importance) {
   using C = typename Encoding::codec_type;
   using Fit = typename Encoding::fit;
   const ieee_mode mode;
-  if constexpr (!encodes_by_regions<C, Fit>) {
-    call_encode<C, Fit>(x, out);
+  if constexpr (!encodes_by_regions<C, Fit> && !encodes_by_blocks<C, Fit>) {
+    call_encode<C, Fit>(x, out, importance);
   } else {
     if (x.rows() == 0 || x.cols() == 0) return;
+    if constexpr (ggml::searches_groups<Fit>)
+      if (!std::ranges::all_of(importance, [](float e) { return e <= kMostImportance; }))
+        return call_encode<C, Fit>(x, out, importance);
     if (out.rows() == out.matrix().rows)
       for (std::size_t i = 0; i < C::layout::arrays; ++i) std::memset(out.array(i).data(), 0, out.array(i).size());
-    const reference::source s{x, {}, {out.matrix(), out.first_row(), out.rows()}};
-    if constexpr (C::granularity::size > 1) {
-      ideals_in_order<C, Fit, false> ideal(s);
-      WriteOtherLevels<Fit, typename C::granularity, scale>(s, out, ideal);
-    }
-    if constexpr (C::symmetry::offsets::size > 1) {
-      ideals_in_order<C, Fit, true> ideal(s);
-      WriteOtherLevels<void, typename C::symmetry::offsets, offset>(s, out, ideal);
-    }
-    const std::size_t end = out.first_row() + out.rows();
-    for (coord at{out.first_row(), 0}; at.row < end;) {
-      if constexpr (kRowsTogether<C> > 1) {
-        if (at.col == 0 && at.row % kRowsTogether<C> == 0 && end - at.row >= kRowsTogether<C>) {
-          EncodeTogether<C, Fit>(s, out, at.row);
-          at.row += kRowsTogether<C>;
-          continue;
-        }
-      }
-      const shape extent = WindowAt<C>(s, at);
-      map_rows<window_regions<C>> maps;
-      FitWindow<C, Fit>(s, out, at, extent, maps);
-      WriteCodes<C, Fit>(s, out, at, extent, maps, nullptr);
-      at.col += extent.cols;
-      if (at.col >= s.rows.matrix.cols) at = {at.row + extent.rows, 0};
-    }
+    const reference::source s{x, importance, {out.matrix(), out.first_row(), out.rows()}};
+    if constexpr (encodes_by_regions<C, Fit>) EncodeRegions<C, Fit>(s, out);
+    else if (importance.empty()) EncodeBlocks<C, Fit, false>(s, out);
+    else EncodeBlocks<C, Fit, true>(s, out);
   }
 }
 

@@ -1,4 +1,4 @@
-// From the weights of regions to codes: subtracted, multiplied or divided as the fit says, and rounded.
+// From the weights of regions to codes: subtracted, multiplied or divided as the fit says, rounded and packed.
 // SPDX-License-Identifier: Apache-2.0
 #if defined(QUERN_SIMD_ENCODE_CODES_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
 #ifdef QUERN_SIMD_ENCODE_CODES_INL_HPP_
@@ -8,7 +8,10 @@
 #endif
 
 #include <algorithm>
+#include <cstring>
+#include <numeric>
 
+#include "quern/simd/pack-inl.hpp"
 #include "quern/simd/region_fit.hpp"
 #include "quern/simd/round-inl.hpp"
 #include "quern/simd/vector-inl.hpp"
@@ -38,7 +41,7 @@ HWY_INLINE bool MakeMaps(const ideal_rows<Most>& ideal, const float* scales, con
                          map_rows<Most>& maps) {
   using S = typename C::symmetry;
   constexpr code_rule rule = Fit::codes;
-  constexpr bool own_map = rule.scale == from::ideal && requires(ideal_type<C, Fit> a) { a.inverse; };
+  constexpr bool own_map = rule.scale == from::ideal && gives_map<Fit, C>;
   const DF df;
   if constexpr (shifts<C, Fit> && !own_map && !requires { S::form; }) {
     return false;
@@ -131,6 +134,57 @@ template <class C, class Fit, std::size_t Most>
 HWY_NOINLINE void RoundUnusual(const float* x, std::size_t n, const map_rows<Most>& maps,
                                code_t<C::number::bits>* codes) {
   RoundColumns<C, Fit, false>(x, n, maps, codes);
+}
+
+// Rows that are rounded one after the other and then packed together, kColsTogether at a time: those of a unit, else 1.
+template <class C>
+inline constexpr std::size_t kColsTogether = window_cols<C> == all ? 256 : window_cols<C>;
+template <class C>
+inline constexpr std::size_t kRowsTogether = [] {
+  if constexpr (kWideShuffle && packs_by_rows<C> && reference::uniform_region<C>.rows == 1 && window_cols<C> <= 1024)
+    if constexpr (kColsTogether<C> % rows_plan<C>::cols == 0) return rows_plan<C>::grid.rows;
+  return std::size_t{1};
+}();
+
+// Codes of the weights of a window's rows: kept, if there is where, else packed.
+template <class C, class Fit, std::size_t Most>
+HWY_INLINE void WriteCodes(const reference::source& s, const packed_span<C>& out, coord at, shape extent,
+                           const map_rows<Most>& maps, [[maybe_unused]] code_t<C::number::bits>* kept) {
+  using T = code_t<C::number::bits>;
+  constexpr shape region = reference::uniform_region<C>;
+  constexpr std::size_t step = step_cols_of<C>;
+  const shape matrix = s.rows.matrix, unit = unit_extent<C, array_with<C, 0>>(matrix), whole = within(region, matrix);
+  // Where the matrix's edge cuts a region, it is filled up as far as the storage has room.
+  const std::size_t cols = at.col + extent.cols < matrix.cols
+                               ? extent.cols
+                               : std::min(round_up(extent.cols, whole.cols), round_up(matrix.cols, unit.cols) - at.col);
+  const std::size_t rows = at.row + extent.rows < matrix.rows
+                               ? extent.rows
+                               : std::min(whole.rows, round_up(matrix.rows, unit.rows) - at.row);
+  HWY_ALIGN T codes[step + 128];
+  HWY_ALIGN float padded[step + 64];
+  for (std::size_t r = 0; r < rows; ++r) {
+    for (std::size_t c = 0; c < cols; c += step) {
+      const std::size_t n = std::min(step, cols - c),
+                        have = r < extent.rows && c < extent.cols ? std::min(n, extent.cols - c) : 0;
+      const float* x = padded;
+      if (have == n && n % 16 == 0 && (region.cols == all || region.cols % 16 == 0)) {
+        x = s.x.row(at.row - s.rows.first_row + r) + at.col + c;
+      } else {
+        if (have != 0) std::memcpy(padded, s.x.row(at.row - s.rows.first_row + r) + at.col + c, have * sizeof(float));
+        std::memset(padded + have, 0, (n - have + 16) * sizeof(float));
+      }
+      if (maps.plain) RoundColumns<C, Fit, true>(x, n, maps, codes);
+      else RoundUnusual<C, Fit>(x, n, maps, codes);
+      if constexpr (kRowsTogether<C> > 1) {
+        if (kept != nullptr) {
+          std::memcpy(kept, codes, n * sizeof(T));
+          continue;
+        }
+      }
+      Pack(out, at.row + r, at.col + c, n, codes);
+    }
+  }
 }
 
 }  // namespace HWY_NAMESPACE

@@ -8,6 +8,7 @@
 #define QUERN_SIMD_ENCODE_LEVELS_INL_HPP_
 #endif
 
+#include "quern/simd/fit_groups-inl.hpp"
 #include "quern/simd/pack-inl.hpp"
 #include "quern/simd/scales-inl.hpp"
 #include "quern/simd/statistics-inl.hpp"
@@ -28,8 +29,38 @@ struct window_ideals {
   HWY_INLINE void Load(const reference::source& s, coord at, shape extent) {
     constexpr std::size_t cols = reference::uniform_region<C>.cols;
     const std::size_t each = cols == all ? extent.cols : cols;
-    RegionStatistics<Fit::reads>(s.x, at.row - s.rows.first_row, extent.rows, at.col, extent.cols, each, first, second);
-    if constexpr (Ideals) fit_ideals<C, Fit>(first, second, ceil_div(extent.cols, each), ideal);
+    if constexpr (searches_regions<Fit>) {
+      if constexpr (Fit::search(true) == Fit::search(false)) Search<true>(s, at, extent);
+      else if (s.importance.empty()) Search<false>(s, at, extent);
+      else Search<true>(s, at, extent);
+    } else {
+      RegionStatistics<Fit::reads>(s.x, at.row - s.rows.first_row, extent.rows, at.col, extent.cols, each, first, second);
+      if constexpr (Ideals) fit_ideals<C, Fit>(first, second, ceil_div(extent.cols, each), ideal);
+    }
+  }
+
+ private:
+  template <bool Weighted>
+  HWY_INLINE void Search(const reference::source& s, coord at, shape extent) {
+    constexpr std::size_t cols = reference::uniform_region<C>.cols;
+    constexpr ggml::group_search how = Fit::search(Weighted);
+    const float* const x = s.x.row(at.row - s.rows.first_row) + at.col;
+    const std::size_t whole = extent.cols / cols;
+    float typical[most + kGroupRoom] = {};
+    if constexpr (how.counts == ggml::counting::emphasis) {
+      if constexpr (how.typical == ggml::mean_of::row) {
+        std::fill_n(typical, whole, s.region(at, {1, 1}).mean_square_of_row());
+      } else {
+        SumsOfSquares(x, whole, cols, typical);
+        for (std::size_t i = 0; i < whole; ++i) typical[i] = how.factor * typical[i] / static_cast<float>(cols);
+      }
+    }
+    const auto by_scalar = [&](std::size_t i) QUERN_INLINE {
+      call_ideal<C, Fit>(s, {at.row, at.col + i * cols}, {1, std::min(cols, extent.cols - i * cols)}, i, ideal);
+    };
+    FitGroups<Fit, typename C::number, Weighted, cols>(x, s.importance.empty() ? nullptr : s.importance.data() + at.col,
+                                                       typical, whole, ideal, nullptr, by_scalar);
+    if (extent.cols % cols != 0) by_scalar(whole);
   }
 };
 

@@ -8,6 +8,7 @@
 
 #include "quern/codec/properties.hpp"
 #include "quern/fit/fit.hpp"
+#include "quern/fit/ggml_group.hpp"
 #include "quern/reference/encode.hpp"
 #include "quern/storage/row_codes.hpp"
 
@@ -34,13 +35,21 @@ inline constexpr bool multiplies_from = [] {
   else return !adding_level<typename G::template level<I>> || multiplies_from<G, I + 1>;
 }();
 
-// Whether the finest scale and offset are chosen for the same regions, by statistics, so that one pass writes them and the
-// codes. Else reference::encode serves.
+// Whether a fit searches each region by itself.
+template <class Fit>
+concept searches_regions = ggml::searches_groups<Fit> && !fits_in_blocks<Fit>;
+
+// Whether the finest scale and offset are chosen for the same regions, by statistics or by searching short runs of a row, so
+// that one pass writes them and the codes. Else reference::encode serves.
 template <class C, class Fit>
 inline constexpr bool encodes_by_regions = [] {
-  if constexpr (scalar_format<typename C::number> && statistics_fit<Fit>) {
+  if constexpr (scalar_format<typename C::number> && (statistics_fit<Fit> || searches_regions<Fit>)) {
     if constexpr (refines<Fit, C>) return false;
     bool ok = reference::fit_region<C> == reference::uniform_region<C>;
+    if constexpr (searches_regions<Fit>) {
+      constexpr shape region = reference::uniform_region<C>;
+      ok = ok && region.rows == 1 && region.cols != all && region.cols <= ggml::samples::most && C::granularity::size == 1;
+    }
     const auto local = [&]<class G>(std::type_identity<G>) {
       if constexpr (G::size > 0) {
         constexpr std::size_t i = local_level<G>;
@@ -82,12 +91,18 @@ __attribute__((noinline)) statistics call_gather(const matrix_view<const float>&
 }
 
 template <class C, class Fit>
-__attribute__((noinline)) void call_encode(const matrix_view<const float>& x, const packed_span<C>& out) {
-  static_cast<void>(reference::encode<C, Fit>(x, out));
+__attribute__((noinline)) void call_encode(const matrix_view<const float>& x, const packed_span<C>& out,
+                                           std::span<const float> importance) {
+  static_cast<void>(reference::encode<C, Fit>(x, out, importance));
 }
 
+template <class Fit>
+using fitted_from = std::conditional_t<statistics_fit<Fit>, statistics, weight_region>;
 template <class C, class Fit>
-using ideal_type = decltype(Fit::template ideal<C>(statistics{}));
+using ideal_type = decltype(Fit::template ideal<C>(std::declval<const fitted_from<Fit>&>()));
+// Whether a fit says itself how weights become quotients.
+template <class Fit, class C>
+concept gives_map = requires(const fitted_from<Fit>& x) { Fit::template ideal<C>(x).inverse; };
 
 // What a fit makes of each region of a row, each number in an array of its own.
 template <std::size_t Most>
@@ -103,6 +118,15 @@ __attribute__((noinline)) void fit_ideals(const float* first, const float* secon
     if constexpr (has_offset<C> || Fit::codes.offset != offset_rule::shift) ideal.offset[i] = saturated(a.offset);
     if constexpr (requires { a.inverse; }) ideal.inverse[i] = a.inverse, ideal.shift[i] = a.shift;
   }
+}
+
+// The same of one region.
+template <class C, class Fit, std::size_t Most>
+__attribute__((noinline)) void call_ideal(const reference::source& s, coord first, shape size, std::size_t i,
+                                          ideal_rows<Most>& ideal) {
+  const auto a = reference::ideal_of<C, Fit>(s, first, size);
+  ideal.scale[i] = a.scale, ideal.offset[i] = a.offset;
+  if constexpr (requires { a.inverse; }) ideal.inverse[i] = a.inverse, ideal.shift[i] = a.shift;
 }
 
 // What the levels other than the local one are, where a row of regions lies: the product of those that multiply and, in
@@ -277,7 +301,7 @@ inline constexpr bool multiplies = [] {
   if constexpr (Fit::codes.how == by::division && Fit::codes.scale == from::stored && C::granularity::size == 1)
     return powers_of_two<typename C::granularity::template level<0>::number>;
   return Fit::codes.how == by::reciprocal ||
-         (Fit::codes.scale == from::ideal && requires(ideal_type<C, Fit> a) { a.inverse; });
+         (Fit::codes.scale == from::ideal && gives_map<Fit, C>);
 }();
 
 // ---- the order of work ----

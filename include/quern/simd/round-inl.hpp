@@ -79,30 +79,30 @@ HWY_INLINE VU32 RoundCalled(VF q) {
   return hn::Load(DU32(), codes);
 }
 
-// Stores round_to<N, R>(q) of every lane; q is not NaN.
+// round_to<N, R>(q) of every lane; q is not NaN.
+template <scalar_format N, rounding R>
+HWY_INLINE VU32 RoundedCodes(VF q) {
+  constexpr round_recipe way = round_recipe_of<N, R>;
+  if constexpr (way == round_recipe::binary32) return hn::BitCast(DU32(), q);
+  else if constexpr (way == round_recipe::integers) return RoundIntegers<N, R>(q);
+  else if constexpr (way == round_recipe::truncation) return RoundTruncated<N>(q);
+  else if constexpr (way == round_recipe::floats || way == round_recipe::binary16) return RoundFloats<N>(q);
+  else if constexpr (way == round_recipe::short_steps) return RoundShortSteps<N, R>(q);
+  else if constexpr (way == round_recipe::long_steps) return RoundLongSteps<N, R>(q);
+  else return RoundCalled<N, R>(q);
+}
 template <scalar_format N, rounding R>
 HWY_INLINE void StoreRounded(VF q, code_t<N::bits>* to) {
   using T = code_t<N::bits>;
-  constexpr round_recipe way = round_recipe_of<N, R>;
-  if constexpr (way == round_recipe::binary16 && kConvertsHalf) {
+  if constexpr (round_recipe_of<N, R> == round_recipe::binary16 && kConvertsHalf) {
     const hn::Rebind<hwy::float16_t, DF> half;
     const hn::Rebind<std::uint16_t, DF> d16;
     hn::StoreU(hn::BitCast(d16, hn::DemoteTo(half, q)), d16, to);
+  } else if constexpr (sizeof(T) == 4) {
+    hn::StoreU(RoundedCodes<N, R>(q), DU32(), to);
   } else {
-    const VU32 code = [&]() QUERN_INLINE {
-      if constexpr (way == round_recipe::binary32) return hn::BitCast(DU32(), q);
-      else if constexpr (way == round_recipe::integers) return RoundIntegers<N, R>(q);
-      else if constexpr (way == round_recipe::truncation) return RoundTruncated<N>(q);
-      else if constexpr (way == round_recipe::floats || way == round_recipe::binary16) return RoundFloats<N>(q);
-      else if constexpr (way == round_recipe::short_steps) return RoundShortSteps<N, R>(q);
-      else if constexpr (way == round_recipe::long_steps) return RoundLongSteps<N, R>(q);
-      else return RoundCalled<N, R>(q);
-    }();
-    if constexpr (sizeof(T) == 4) hn::StoreU(code, DU32(), to);
-    else {
-      const hn::Rebind<T, DU32> d;
-      hn::StoreU(hn::TruncateTo(d, code), d, to);
-    }
+    const hn::Rebind<T, DU32> d;
+    hn::StoreU(hn::TruncateTo(d, RoundedCodes<N, R>(q)), d, to);
   }
 }
 

@@ -1,0 +1,132 @@
+// Groups along a row fitted by ggml's searches, as many at a time as a vector has lanes; to the bit the numbers of
+// fit/ggml_group.hpp.
+// SPDX-License-Identifier: Apache-2.0
+#if defined(QUERN_SIMD_FIT_GROUPS_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#ifdef QUERN_SIMD_FIT_GROUPS_INL_HPP_
+#undef QUERN_SIMD_FIT_GROUPS_INL_HPP_
+#else
+#define QUERN_SIMD_FIT_GROUPS_INL_HPP_
+#endif
+
+#include <algorithm>
+
+#include "quern/fit/ggml_group.hpp"
+#include "quern/simd/lane_search-inl.hpp"
+#include "quern/simd/statistics-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace quern::inline v0 {
+namespace HWY_NAMESPACE {
+
+// Of weights up to the first and importances up to the second no search makes a number beyond 2^124: the greatest is the
+// square of the sum of 256 terms, each an importance * (root of two squares) * weight * value < 2^20 * 2^13 * 2^12 * 2^9.
+inline constexpr float kMostWeight = 0x1p12f, kMostImportance = 0x1p20f;
+
+// Weights of groups of Size, one group a lane, and how much each counts.
+template <int W, std::size_t Size>
+struct lane_samples {
+  HWY_ALIGN float x[Size * lanes<W>::count], e[Size * lanes<W>::count];
+  bool usual;
+
+  // `count` groups that begin at `from`, and their importance, if any; lanes without a group repeat the last. typical: the
+  // typical square of each group.
+  template <ggml::counting Counts>
+  HWY_INLINE void Load(const float* from, const float* importance, const float* typical, std::size_t count) {
+    constexpr std::size_t step = lanes<W>::count;
+    const D32 d;
+    const auto weights = [&](const float* p) QUERN_INLINE {
+      return lanes<W>::Each([&](auto k) QUERN_INLINE {
+        const V32 group = hn::Min(hn::Iota(d, k * kLanes), hn::Set(d, static_cast<std::int32_t>(count) - 1));
+        return hn::GatherIndex(DF(), p, hn::Mul(group, hn::Set(d, static_cast<std::int32_t>(Size))));
+      });
+    };
+    lanes<W> most = 0, level = 0;
+    for (std::size_t i = 0; i < Size; ++i) {
+      const lanes<W> v = weights(from + i);
+      most = Max(most, Abs(v));
+      if constexpr (Counts == ggml::counting::above_rms) level = level + v * v;
+      Store(v, x + i * step);
+    }
+    usual = !Any(most > kMostWeight);
+    if constexpr (Counts == ggml::counting::above_rms) level = Sqrt(level / static_cast<float>(Size));
+    if constexpr (Counts == ggml::counting::emphasis) level = lanes<W>::Load(typical);
+    for (std::size_t i = 0; i < Size; ++i) {
+      const lanes<W> v = At<W>(x, i);
+      lanes<W> counts = 1;
+      if constexpr (Counts == ggml::counting::square) counts = v * v;
+      else if constexpr (Counts == ggml::counting::magnitude) counts = Abs(v);
+      else if constexpr (Counts == ggml::counting::above_rms) counts = level + Abs(v);
+      else if (importance != nullptr) counts = weights(importance + i);
+      if constexpr (Counts == ggml::counting::emphasis) counts = counts * Sqrt(level + v * v);
+      Store(counts, e + i * step);
+    }
+  }
+
+  HWY_INLINE lanes<W> SumOfCounts() const {
+    lanes<W> sum = 0;
+    for (std::size_t i = 0; i < Size; ++i) sum = sum + At<W>(e, i);
+    return sum;
+  }
+};
+
+// The sum of the squares of each of `count` runs of `each` weights, one weight after the other; eight runs at once, so that
+// their sums do not wait for each other.
+HWY_INLINE void SumsOfSquares(const float* x, std::size_t count, std::size_t each, float* sums) {
+  constexpr int kAtOnce = 8;
+  std::size_t i = 0;
+  for (; i + kAtOnce <= count; i += kAtOnce, x += kAtOnce * each) {
+    float sum[kAtOnce] = {};
+    for (std::size_t j = 0; j < each; ++j)
+      Unroll<kAtOnce>([&](auto k) QUERN_INLINE {
+        const float v = x[static_cast<std::size_t>(k) * each + j];
+        sum[k] += exact(v * v);
+      });
+    std::copy_n(sum, kAtOnce, sums + i);
+  }
+  for (; i < count; ++i, x += each) {
+    float sum = 0;
+    for (std::size_t j = 0; j < each; ++j) sum += exact(x[j] * x[j]);
+    sums[i] = sum;
+  }
+}
+
+// Vectors of groups that a search works on together.
+inline constexpr int kVectorsTogether = 2;
+
+// Numbers and typical squares of groups have room for as many more.
+inline constexpr std::size_t kGroupRoom = 64;
+static_assert(lanes<kVectorsTogether>::count <= kGroupRoom);
+
+// Groups 0 ... count - 1 of Size weights that begin at x: `numbers` becomes what the search of fit F finds, weight[i] the
+// sum of how much group i's weights count, unless it is null; by_scalar(i) finds those of an unusual group. typical: the
+// typical square of each group, if the search asks for it; up to kGroupRoom - 1 more are read.
+template <class F, class N, bool Weighted, std::size_t Size, std::size_t Most, class Scalar>
+HWY_INLINE void FitGroups(const float* x, const float* importance, const float* typical, std::size_t count,
+                          ideal_rows<Most>& numbers, float* weight, Scalar by_scalar) {
+  static_assert(Size <= 256 && lowest<N> > -512 && highest<N> < 512, "a search could overflow");
+  constexpr ggml::group_search how = F::search(Weighted);
+  constexpr int W = kVectorsTogether;
+  lane_samples<W, Size> samples;
+  for (std::size_t i = 0; i < count; i += lanes<W>::count) {
+    const std::size_t n = std::min(lanes<W>::count, count - i);
+    samples.template Load<how.counts>(x + i * Size, importance == nullptr ? nullptr : importance + i * Size,
+                                      typical + i, n);
+    lane_groups found{numbers.scale.data() + i, numbers.offset.data() + i, numbers.inverse.data() + i,
+                      numbers.shift.data() + i};
+    if (samples.usual) {
+      if constexpr (how.what == ggml::searching::scale) BestScale<N, W, Size>(samples.x, samples.e, found);
+      else if constexpr (how.what == ggml::searching::range) BestRange<N, W, Size>(samples.x, samples.e, how.grid, found);
+      else if constexpr (how.what == ggml::searching::sweeps) BestSweeps<N, W, Size>(samples.x, samples.e, found);
+      else BestTableScale<N, W, Size>(samples.x, samples.e, found);
+      if (weight != nullptr) Store(samples.SumOfCounts(), weight + i);
+    }
+    if (!samples.usual || !found.usual)
+      for (std::size_t k = i; k < i + n; ++k) by_scalar(k);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace quern::inline v0
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
