@@ -22,30 +22,65 @@ namespace HWY_NAMESPACE {
 // square of the sum of 256 terms, each an importance * (root of two squares) * weight * value < 2^20 * 2^13 * 2^12 * 2^9.
 inline constexpr float kMostWeight = 0x1p12f, kMostImportance = 0x1p20f;
 
+// A vector of runs of four floats: run b from at(b), the first being run `first`.
+template <class D, class At>
+HWY_INLINE hn::Vec<D> GatherRuns(D d, At at, std::size_t first) {
+  if constexpr (hn::MaxLanes(d) <= 4) {
+    return hn::LoadU(d, at(first));
+  } else {
+    const hn::Half<D> half;
+    return hn::Combine(d, GatherRuns(half, at, first + hn::MaxLanes(half) / 4), GatherRuns(half, at, first));
+  }
+}
+
+// to[i * lanes + k] = number i of group k of `count` groups of Size numbers that begin at `from`; lanes without a group repeat
+// the last.
+template <int W, std::size_t Size>
+HWY_INLINE void Transpose(const float* HWY_RESTRICT from, std::size_t count, float* HWY_RESTRICT to) {
+  constexpr std::size_t step = lanes<W>::count;
+  const auto group = [&](std::size_t k) QUERN_INLINE { return from + std::min(k, count - 1) * Size; };
+  if constexpr (Size % 4 != 0 || kLanes < 4) {
+    for (std::size_t k = 0; k < step; ++k)
+      for (std::size_t i = 0; i < Size; ++i) to[i * step + k] = group(k)[i];
+  } else {
+    // Four numbers of four groups are a square in each block of a vector.
+    const DF df;
+    const hn::RepartitionToWide<DF> pairs;
+    for (std::size_t k = 0; k < step; k += kLanes)
+      for (std::size_t i = 0; i < Size; i += 4) {
+        const auto row = [&](std::size_t j) QUERN_INLINE {
+          return GatherRuns(df, [&](std::size_t b) QUERN_INLINE { return group(k + 4 * b + j) + i; }, 0);
+        };
+        const VF a = row(0), b = row(1), c = row(2), d = row(3);
+        const auto ab = hn::BitCast(pairs, hn::InterleaveLower(df, a, b)), cd = hn::BitCast(pairs, hn::InterleaveLower(df, c, d));
+        const auto ab_upper = hn::BitCast(pairs, hn::InterleaveUpper(df, a, b)),
+                   cd_upper = hn::BitCast(pairs, hn::InterleaveUpper(df, c, d));
+        float* const out = to + i * step + k;
+        hn::Store(hn::BitCast(df, hn::InterleaveLower(pairs, ab, cd)), df, out);
+        hn::Store(hn::BitCast(df, hn::InterleaveUpper(pairs, ab, cd)), df, out + step);
+        hn::Store(hn::BitCast(df, hn::InterleaveLower(pairs, ab_upper, cd_upper)), df, out + 2 * step);
+        hn::Store(hn::BitCast(df, hn::InterleaveUpper(pairs, ab_upper, cd_upper)), df, out + 3 * step);
+      }
+  }
+}
+
 // Weights of groups of Size, one group a lane, and how much each counts.
 template <int W, std::size_t Size>
 struct lane_samples {
   HWY_ALIGN float x[Size * lanes<W>::count], e[Size * lanes<W>::count];
   bool usual;
 
-  // `count` groups that begin at `from`, and their importance, if any; lanes without a group repeat the last. typical: the
-  // typical square of each group.
+  // Of `count` groups that begin at `from`; their importance, if any; the typical square of each group.
   template <ggml::counting Counts>
   HWY_INLINE void Load(const float* from, const float* importance, const float* typical, std::size_t count) {
     constexpr std::size_t step = lanes<W>::count;
-    const D32 d;
-    const auto weights = [&](const float* p) QUERN_INLINE {
-      return lanes<W>::Each([&](auto k) QUERN_INLINE {
-        const V32 group = hn::Min(hn::Iota(d, k * kLanes), hn::Set(d, static_cast<std::int32_t>(count) - 1));
-        return hn::GatherIndex(DF(), p, hn::Mul(group, hn::Set(d, static_cast<std::int32_t>(Size))));
-      });
-    };
+    Transpose<W, Size>(from, count, x);
+    if (importance != nullptr) Transpose<W, Size>(importance, count, e);
     lanes<W> most = 0, level = 0;
     for (std::size_t i = 0; i < Size; ++i) {
-      const lanes<W> v = weights(from + i);
+      const lanes<W> v = At<W>(x, i);
       most = Max(most, Abs(v));
       if constexpr (Counts == ggml::counting::above_rms) level = level + v * v;
-      Store(v, x + i * step);
     }
     usual = !Any(most > kMostWeight);
     if constexpr (Counts == ggml::counting::above_rms) level = Sqrt(level / static_cast<float>(Size));
@@ -56,7 +91,7 @@ struct lane_samples {
       if constexpr (Counts == ggml::counting::square) counts = v * v;
       else if constexpr (Counts == ggml::counting::magnitude) counts = Abs(v);
       else if constexpr (Counts == ggml::counting::above_rms) counts = level + Abs(v);
-      else if (importance != nullptr) counts = weights(importance + i);
+      else if (importance != nullptr) counts = At<W>(e, i);
       if constexpr (Counts == ggml::counting::emphasis) counts = counts * Sqrt(level + v * v);
       Store(counts, e + i * step);
     }
