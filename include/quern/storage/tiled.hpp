@@ -22,22 +22,19 @@ inline constexpr std::size_t most_tile_cols = 1024;  // groups that would need m
 // The narrowest plane of a number of so many bits: 6 bits are planes of 4 and 2.
 constexpr unsigned narrowest_plane(unsigned bits) { return bits % 8 == 0 ? 8 : 1u << std::countr_zero(bits); }
 
-// Whether a part lies in the tile: one code for each `cols` columns of every row, few enough columns.
-template <class C, std::size_t K>
-inline constexpr bool in_tile = [] {
-  constexpr part_facts p = parts<C>[K];
-  if (K == 0) return true;
+// Whether a part lies in the tile: the codes, and what has one code for each `cols` columns of every row, few enough columns.
+constexpr bool in_tile(const part_facts& p) {
+  if (p.what.is == role::codes) return true;
   return p.region.rows == 1 && p.region.cols != all &&
          std::lcm(p.region.cols * (8 / narrowest_plane(p.bits)), step_cols) <= most_tile_cols;
-}();
+}
 
 // Bytes of the scales and offsets in a tile of so many columns.
 template <class C>
 constexpr std::size_t tile_scale_bytes(std::size_t cols) {
   std::size_t bytes = 0;
-  each_part<C>([&]<std::size_t K>() {
-    if constexpr (K > 0 && in_tile<C, K>) bytes += tile_rows * (cols / parts<C>[K].region.cols) * parts<C>[K].bits / 8;
-  });
+  for (const part_facts& p : parts<C>)
+    if (p.what.is != role::codes && in_tile(p)) bytes += tile_rows * (cols / p.region.cols) * p.bits / 8;
   return bytes;
 }
 
@@ -46,13 +43,12 @@ constexpr std::size_t tile_scale_bytes(std::size_t cols) {
 template <class C>
 inline constexpr std::size_t tile_cols = [] {
   std::size_t cols = step_cols;
-  each_part<C>([&]<std::size_t K>() {
-    constexpr part_facts p = parts<C>[K];
-    if constexpr (K > 0 && in_tile<C, K>) cols = std::lcm(cols, p.region.cols * (8 / narrowest_plane(p.bits)));
-    if constexpr (K == 0) cols = std::lcm(cols, p.region.cols);
-    if constexpr (!in_tile<C, K> && p.region.cols != all)  // a region of many rows: tiles hold its columns whole
-      if (std::lcm(cols, p.region.cols) <= most_tile_cols) cols = std::lcm(cols, p.region.cols);
-  });
+  for (const part_facts& p : parts<C>) {
+    const std::size_t whole = p.what.is == role::codes ? p.region.cols : p.region.cols * (8 / narrowest_plane(p.bits));
+    if (in_tile(p)) cols = std::lcm(cols, whole);
+    else if (p.region.cols != all && std::lcm(cols, p.region.cols) <= most_tile_cols)
+      cols = std::lcm(cols, p.region.cols);  // a region of many rows: tiles hold its columns whole
+  }
   std::size_t n = cols;
   while (n * 2 <= 256 && tile_scale_bytes<C>(cols) != 0 && tile_scale_bytes<C>(n) % 64 != 0) n *= 2;
   return tile_scale_bytes<C>(n) % 64 == 0 ? n : cols;
@@ -128,7 +124,7 @@ struct tile_arrays<C, K, sequence<F...>, separate<A...>> {
     if constexpr (K == 0) {
       using pad = typename padding_of<(64 - tile_scale_bytes<C>(tile_cols<C>) % 64) % 64>::type;
       return separate<array<unit<tile_rows, tile_cols<C>>, by_rows, F..., pad, decltype(tile_codes<C>())>, A...>{};
-    } else if constexpr (in_tile<C, K>) {
+    } else if constexpr (in_tile(parts<C>[K])) {
       return tile_arrays<C, K - 1, sequence<F..., decltype(tile_field<C, K>())>, separate<A...>>::layout();
     } else {
       return tile_arrays<C, K - 1, sequence<F...>, separate<A..., decltype(outside_array<C, K>())>>::layout();
@@ -139,12 +135,9 @@ struct tile_arrays<C, K, sequence<F...>, separate<A...>> {
 // Whether no tile lies in two regions of a part.
 template <class C>
 consteval bool tiles_fit_regions() {
-  bool fit = true;
-  each_part<C>([&]<std::size_t K>() {
-    const std::size_t n = parts<C>[K].region.cols;
-    fit = fit && (n == all || n % tile_cols<C> == 0 || tile_cols<C> % n == 0);
-  });
-  return fit;
+  for (const part_facts& p : parts<C>)
+    if (const std::size_t n = p.region.cols; n != all && n % tile_cols<C> != 0 && tile_cols<C> % n != 0) return false;
+  return true;
 }
 
 template <class C>
