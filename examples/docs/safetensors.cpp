@@ -1,7 +1,7 @@
 // The pieces of code in docs/safetensors.md.
 // SPDX-License-Identifier: Apache-2.0
 #include <quern/io/any_tensors.hpp>
-#include <quern/io/owner_tensors.hpp>
+#include <quern/io/owner_metadata.hpp>
 #include <quern/io/safetensors_shards.hpp>
 #include <quern/quern.hpp>
 #include <quern/simd.hpp>
@@ -52,8 +52,8 @@ void write(const std::filesystem::path& path, std::span<const float> norm) {
 
   auto writer = io::safetensors_writer::create(path, contents);  // the header is written
   const std::int64_t steps[] = {1, 2};
-  writer.write("steps", std::as_bytes(std::span(steps)));     // larger elements come first, and so i64 before f32
   writer.write("norm.weight", std::as_bytes(norm.first(1)));  // a tensor may come in pieces
+  writer.write("steps", std::as_bytes(std::span(steps)));     // and tensors in any order
   writer.write("norm.weight", std::as_bytes(norm.subspan(1)));
   writer.commit();  // now there is a file of that name
 }
@@ -87,12 +87,12 @@ void write_for_vllm(const std::filesystem::path& path, matrix_view<const float> 
 
   io::safetensors_contents contents;
   contents.add_metadata("format", "pt");  // transformers asks for it
-  for (int i = 0; i < 2; ++i) io::add_owner<int4>(contents, names[i], w[i].rows(), w[i].cols());
-
-  // Tensors lie by dtype, so those of several matrices take turns. A file of one matrix: io::write_owner.
+  for (int i = 0; i < 2; ++i) {
+    io::add_owner<int4>(contents, names[i], w[i].rows(), w[i].cols());
+    io::add_owner_metadata<int4>(contents, names[i], w[i].rows(), w[i].cols());  // for Quern; vLLM passes over it
+  }
   auto writer = io::safetensors_writer::create(path, contents);
-  for (const io::safetensors_declaration& t : writer.contents().tensors())
-    for (int i = 0; i < 2; ++i) io::write_owner_tensor<int4>(writer, t.name, names[i], w[i]);
+  for (int i = 0; i < 2; ++i) io::write_owner<int4>(writer, names[i], w[i]);
   writer.commit();
 }
 

@@ -6,14 +6,17 @@
 #include <quern/storage/row_codes.hpp>
 
 #include <array>
+#include <concepts>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "owner.hpp"
+
 namespace quantize {
 
-inline constexpr std::size_t most_arrays = quern::most_arrays;
 using arrays = std::array<std::span<std::byte>, most_arrays>;
 using const_arrays = std::array<std::span<const std::byte>, most_arrays>;
 
@@ -33,6 +36,8 @@ struct format {
   std::string (*tensor_name)(std::string_view matrix, std::size_t array);
   std::array<const quern::io::safetensors_tensor*, most_arrays> (*arrays_in)(const quern::io::safetensors_file&,
                                                                              std::string_view matrix);
+  std::optional<quern::io::safetensors_dtype> dtype;  // of single floats: safetensors has a type for them
+  std::optional<quantize::owner> owner;               // none: the format has no owner's names
 };
 
 // Of a preset or a codec with a name.
@@ -49,7 +54,11 @@ constexpr format format_of() {
     return ok;
   }();
   constexpr std::size_t apart = in_rows && independent_rows<C> != all ? independent_rows<C> : 0;
-  format f{C::name, gguf_id, C::layout::arrays, apart, {}, {}, {}, {}, {}, {}, {}};
+  format f{C::name, gguf_id, C::layout::arrays, apart, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+  if constexpr (std::same_as<C, gguf::f32>) f.dtype = io::safetensors_dtype::f32;
+  if constexpr (std::same_as<C, gguf::f16>) f.dtype = io::safetensors_dtype::f16;
+  if constexpr (std::same_as<C, gguf::bf16>) f.dtype = io::safetensors_dtype::bf16;
+  if constexpr (io::has_owner_tensors<C>) f.owner = owner_of<C>();
   f.refusal = [](shape s) -> const char* {
     if (s.cols % row_multiple<C> != 0) return "a row is no multiple of the format's blocks";
     if constexpr (requires { C::refusal(s); }) return C::refusal(s);
@@ -61,7 +70,7 @@ constexpr format format_of() {
     for (std::size_t i = 0; i < need.size(); ++i) out[i] = need[i];
     return true;
   };
-  if constexpr (scalar_codec<C>)
+  if constexpr (encodable_codec<C>)
     f.encode = [](matrix_view<const float> x, const arrays& to, executor ex) -> quern::result<void> {
       typename packed_span<C>::spans spans;
       for (std::size_t i = 0; i < spans.size(); ++i) spans[i] = to[i];

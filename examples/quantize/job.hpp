@@ -20,11 +20,19 @@
 
 namespace quantize {
 
-// What becomes of a tensor. to: null if it stays as it is.
+// What becomes of a tensor.
 struct task {
+  // How it lies in the file: its tensors as they were; one tensor of the file's own type; or, in a safetensors file, the
+  // arrays of a packed matrix, in Quern's own scheme or in the names of the codec's owner.
+  enum class place { as_it_was, plain, packed, owner };
   const tensor* from = nullptr;
-  const format* to = nullptr;
-  std::string note = {};  // why it is not the codec that was asked for
+  place where = place::as_it_was;
+  const format* to = nullptr;  // null: its tensors as they were
+  quern::shape coded{0, 0};    // that of the codec
+  std::string note = {};       // why it is not the codec that was asked for
+
+  // Whether the codec's arrays are those that were read.
+  bool copies() const { return to == nullptr || (to == from->stored && coded == from->coded); }
 };
 
 // ---- what is to be done ----
@@ -46,36 +54,81 @@ inline const format& format_named(std::string_view name) {
   return *f;
 }
 
-inline std::vector<task> tasks_of(const model& m, const plan& p, bool to_gguf) {
+[[noreturn]] inline void refuse(const tensor& t, const std::string& what) {
+  throw std::invalid_argument("tensor " + io::escaped(t.name) + what);
+}
+
+// In a GGUF file. The codec is not `keep`.
+inline void place_in_gguf(task& k, std::string_view codec) {
+  k.to = &format_named(codec);
+  const quern::shape s{k.from->rows(), k.from->cols()};
+  if (const char* why = k.to->refusal(s)) {
+    const std::string_view other = fallback(codec, s.cols);
+    k.note = std::string(other) + ": " + why;
+    k.to = &format_named(other);
+  }
+  if (k.to->gguf_id < 0) throw std::invalid_argument(std::string(k.to->name) + " has no number in GGUF: write .safetensors");
+  k.where = task::place::plain, k.coded = s;
+}
+inline void keep_in_gguf(task& k) {
+  const tensor& t = *k.from;
+  if (t.stored != nullptr) {
+    if (t.stored->gguf_id < 0) refuse(t, " of " + t.type + " has no type in GGUF");
+    k.to = t.stored, k.where = task::place::plain, k.coded = t.coded;
+  } else if (t.gguf_type == 0) {  // F32, which is stored: there is none
+    refuse(t, " of " + t.type + " has no type in GGUF");
+  }
+}
+
+// In a safetensors file. A matrix that the codec or its owner has no room for stays as it is.
+inline void place_in_safetensors(task& k, std::string_view codec, bool owners_names) {
+  const tensor& t = *k.from;
+  const format& f = format_named(codec);
+  const quern::shape s{t.rows(), t.cols()};
+  const char* why = nullptr;
+  if (f.dtype) {
+    k.where = task::place::plain, k.coded = s;
+  } else if (owners_names && f.owner) {
+    why = t.shape.size() != 2 ? "its owner has matrices of two dimensions only" : f.owner->refusal(t.name, s);
+    if (why == nullptr) k.where = task::place::owner, k.coded = f.owner->coded(s);
+  } else {
+    why = f.refusal(s);
+    if (why == nullptr) k.where = task::place::packed, k.coded = s;
+  }
+  if (why == nullptr) k.to = &f;
+  else k.note = std::string(keep) + ": " + why;
+}
+inline void keep_in_safetensors(task& k, bool from_gguf) {
+  const tensor& t = *k.from;
+  if (t.stored != nullptr && t.named == nullptr) {
+    k.to = t.stored, k.coded = t.coded;
+    k.where = t.stored->dtype ? task::place::plain : task::place::packed;
+  } else if (from_gguf && !t.is_plain) {
+    refuse(t, " of " + t.type + " has no type in safetensors");
+  }
+}
+
+// owners_names: whether matrices are written in the names of their codecs' owners, where these have some.
+inline std::vector<task> tasks_of(const model& m, const plan& p, bool to_gguf, bool owners_names) {
   std::vector<task> tasks;
   for (const tensor& t : m.tensors()) {
     std::string_view codec = p.codec_for(t.name, t.shape.size());
     task k{&t};
     if (codec != keep && t.stored == nullptr) codec = keep, k.note = "kept: " + t.type + " is no weight";
-    if (codec != keep) {
-      k.to = &format_named(codec);
-      const quern::shape s{t.rows(), t.cols()};
-      if (const char* why = k.to->refusal(s)) {
-        const std::string_view other = to_gguf ? fallback(codec, s.cols) : keep;
-        k.note = std::string(other) + ": " + why;
-        k.to = other == keep ? nullptr : &format_named(other);
-      }
-    }
-    // In a safetensors file the blocks of GGUF are a packed matrix.
-    if (k.to == nullptr && t.stored != nullptr && !to_gguf && m.is_gguf()) k.to = t.stored;
-    if (to_gguf && k.to != nullptr && k.to->gguf_id < 0)
-      throw std::invalid_argument(std::string(k.to->name) + " has no number in GGUF: write .safetensors");
-    if (k.to == nullptr && to_gguf != m.is_gguf() && t.stored == nullptr && !t.is_plain)
-      throw std::invalid_argument("tensor " + io::escaped(t.name) + " of " + t.type + " has no type in " +
-                                  (to_gguf ? "GGUF" : "safetensors"));
+    if (codec != keep && to_gguf) place_in_gguf(k, codec);
+    if (codec != keep && !to_gguf) place_in_safetensors(k, codec, owners_names);
+    if (k.to == nullptr && to_gguf) keep_in_gguf(k);
+    if (k.to == nullptr && !to_gguf) keep_in_safetensors(k, m.is_gguf());
     tasks.push_back(std::move(k));
   }
+  // Tensors of safetensors files are found by name only. Sorted, the same ones give the same file wherever they are from.
+  if (!to_gguf) std::ranges::sort(tasks, {}, [](const task& k) -> const std::string& { return k.from->name; });
   return tasks;
 }
 
 // ---- a tensor, in pieces ----
 
-// Gives bytes of the arrays of a tensor in the order in which a file has them.
+// Gives the next bytes of an array of a tensor.
 using writer = std::function<void(std::size_t array, std::span<const std::byte>)>;
 
 class pieces {
@@ -83,51 +136,59 @@ class pieces {
   pieces(const model& m, quern::executor ex, const std::atomic<bool>& stop, progress& shown)
       : model_(m), ex_(ex), stop_(stop), shown_(shown) {}
 
-  // The bytes as they are.
+  // The arrays as they are.
   void copy(const tensor& t, const writer& write) {
     for (std::size_t i = 0; i < t.arrays.size(); ++i)
-      for (std::uint64_t done = 0; done < t.arrays[i].bytes;) {
-        const std::uint64_t n = std::min<std::uint64_t>(t.arrays[i].bytes - done, most_bytes);
+      copy(t, t.arrays[i].bytes, [&](std::uint64_t done, std::uint64_t n) {
         write(i, model_.view(t, i, done, n, source_));
-        done += n;
-        advance(t, n);
-      }
+      });
+  }
+  // The tensors of a matrix in its owner's names as they are; i of write is the number among them.
+  void copy_members(const tensor& t, const writer& write) {
+    for (std::size_t i = 0; i < t.members.size(); ++i)
+      copy(t, model_.member(t.members[i]).bytes, [&](std::uint64_t done, std::uint64_t n) {
+        write(i, model_.view(t.members[i], done, n, source_));
+      });
   }
   // Decodes, encodes, writes; returns how far the written weights are from those that were read.
-  quern::difference convert(const tensor& t, const format& to, const writer& write) {
+  quern::difference convert(const task& k, const writer& write) {
+    const tensor& t = *k.from;
+    const format& to = *k.to;
     const quern::shape all{t.rows(), t.cols()};
-    const std::size_t step = rows_at_once(*t.stored, to, all);
-    std::array<quern::aligned_bytes, most_arrays> later;  // arrays behind the first one wait for it
-    std::array<std::size_t, most_arrays> later_bytes{}, bytes{};
-    require(to.bytes(all, bytes), t, "is too large");
-    if (step < all.rows)
-      for (std::size_t i = 1; i < to.array_count; ++i) later[i] = room(bytes[i]);
+    const bool is_whole = t.coded != all || k.coded != all;  // one row for the codec: there are no pieces
+    const std::size_t step = is_whole ? all.rows : rows_at_once(*t.stored, to, all);
     quern::difference d;
     if (all.count() == 0) return d;
     for (std::size_t row = 0; row < all.rows; row += step) {
       const quern::shape piece{std::min(step, all.rows - row), all.cols};
-      const std::span<const float> x = decoded(*t.stored, load(t, row, piece, all), piece, t, weights_);
-      const arrays out = encoded(to, x, piece, row, t);
-      write(0, out[0]);
-      for (std::size_t i = 1; i < to.array_count; ++i) {
-        if (step >= all.rows) write(i, out[i]);
-        else std::ranges::copy(out[i], later[i].span().begin() + static_cast<std::ptrdiff_t>(later_bytes[i]));
-        later_bytes[i] += out[i].size();
-      }
+      const quern::shape from_shape = is_whole ? t.coded : piece, to_shape = is_whole ? k.coded : piece;
+      const std::span<const float> x = decoded(*t.stored, load(t, row, piece, all), from_shape, t, weights_);
+      const arrays out = encoded(to, x, to_shape, row, t);
       const_arrays in{};
-      for (std::size_t i = 0; i < to.array_count; ++i) in[i] = out[i];
-      const std::span<const float> y = decoded(to, in, piece, t, again_);
+      for (std::size_t i = 0; i < to.array_count; ++i) {
+        write(i, out[i]);
+        in[i] = out[i];
+      }
+      const std::span<const float> y = decoded(to, in, to_shape, t, again_);
       d.merge(quern::value_or_throw(quern::try_measure(view(x, piece), view(y, piece), ex_)));
       advance(t, t.bytes() / all.rows * piece.rows);
     }
-    if (step < all.rows)
-      for (std::size_t i = 1; i < to.array_count; ++i) write(i, later[i].span());
     return d;
   }
 
  private:
   static constexpr std::size_t most_bytes = std::size_t{16} << 20;  // of a piece of the source, and of floats
 
+  // each(first, count) for all bytes of something.
+  template <class F>
+  void copy(const tensor& t, std::uint64_t bytes, const F& each) {
+    for (std::uint64_t done = 0; done < bytes;) {
+      const std::uint64_t n = std::min<std::uint64_t>(bytes - done, most_bytes);
+      each(done, n);
+      done += n;
+      advance(t, n);
+    }
+  }
   static quern::matrix_view<const float> view(std::span<const float> x, quern::shape s) {
     return {x.data(), s.rows, s.cols};
   }

@@ -28,6 +28,8 @@ constexpr const char* usage =
     "  --codec NAME    for matrices without another rule; default gguf.q4_k\n"
     "  --ends NAME     for embeddings and the output matrix\n"
     "  --rule GLOB=NAME   for tensors whose names match; the first rule counts; the name `keep` leaves them as they are\n"
+    "  --names WHOSE   of matrices in .safetensors: owner, where the codec has one, or quern; default owner\n"
+    "  --source NAME   the codec of matrices in INPUT that are in their owner's names; may be given several times\n"
     "  --threads N     default one for each processor\n"
     "  --list          the names of all codecs\n";
 
@@ -36,10 +38,19 @@ static_assert(std::atomic<bool>::is_always_lock_free);
 
 struct arguments {
   plan rules{"gguf.q4_k", "", {}};
+  bool owners_names = true;
+  std::vector<const format*> sources;
   std::size_t threads = std::max(1u, std::thread::hardware_concurrency());
   std::vector<std::string> files;
   bool list = false;
 };
+
+const format& source_named(std::string_view name) {
+  const format* const f = find(formats(), name);
+  if (f == nullptr || !f->owner)
+    throw std::invalid_argument("no codec with owner's names is called " + std::string(name) + "; --list names all");
+  return *f;
+}
 
 arguments parse(int argc, char** argv) {
   arguments a;
@@ -52,6 +63,12 @@ arguments parse(int argc, char** argv) {
     if (word == "--codec") a.rules.codec = value();
     else if (word == "--ends") a.rules.ends = value();
     else if (word == "--list") a.list = true;
+    else if (word == "--source") a.sources.push_back(&source_named(value()));
+    else if (word == "--names") {
+      const std::string whose = value();
+      if (whose != "owner" && whose != "quern") throw std::invalid_argument("--names wants owner or quern, not " + whose);
+      a.owners_names = whose == "owner";
+    }
     else if (word == "--threads") a.threads = std::clamp<std::size_t>(std::strtoul(value().c_str(), nullptr, 10), 1, 1024);
     else if (word == "--rule") {
       const std::string text = value();
@@ -76,7 +93,7 @@ arguments parse(int argc, char** argv) {
 void list_formats() {
   for (const format& f : formats()) {
     std::printf("%-24.*s", static_cast<int>(f.name.size()), f.name.data());
-    std::printf("%s%s\n", f.gguf_id < 0 ? "" : " gguf", f.encode == nullptr ? " (read only)" : "");
+    std::printf("%s%s%s\n", f.gguf_id < 0 ? "" : " gguf", f.owner ? " owner" : "", f.encode == nullptr ? " (read only)" : "");
   }
 }
 
@@ -91,13 +108,37 @@ std::string shape_text(const tensor& t) {
   return s.empty() ? "scalar" : s;
 }
 
+// What the owner's software reads beside the tensors.
+void print_config(const std::vector<task>& tasks) {
+  std::vector<std::string> kept;  // modules
+  std::vector<const format*> used;
+  std::size_t packed = 0;
+  for (const task& k : tasks) {
+    const tensor& t = *k.from;
+    const format* const f = k.where == task::place::owner ? k.to : k.to == nullptr && t.named != nullptr ? t.stored : nullptr;
+    if (f != nullptr && std::ranges::find(used, f) == used.end()) used.push_back(f);
+    if (f == nullptr && t.shape.size() == 2 && t.name.ends_with(".weight")) kept.push_back(t.name.substr(0, t.name.size() - 7));
+    packed += k.where == task::place::packed;
+  }
+  if (used.empty()) return;
+  if (packed != 0) std::printf("%zu matrices are packed in Quern's own scheme, which no owner's software reads\n", packed);
+  const owner_config& c = used[0]->owner->config;
+  if (used.size() > 1) std::puts("the matrices are of several formats: what config.json says of them is not known here");
+  else if (c.value != nullptr)
+    std::printf("%.*s wants \"%.*s\": %s\n", static_cast<int>(c.file.size()), c.file.data(), static_cast<int>(c.key.size()),
+                c.key.data(), c.value(kept).dump().c_str());
+}
+
 void run(const arguments& a) {
   const std::filesystem::path input = a.files[0], output = a.files[1];
   const bool to_gguf = output.extension() == ".gguf";
   if (!to_gguf && output.extension() != ".safetensors")
     throw std::invalid_argument("OUTPUT must end with .gguf or .safetensors");
-  const model m(input);
-  const std::vector<task> tasks = tasks_of(m, a.rules, to_gguf);
+  const model m(input, a.sources);
+  plan rules = a.rules;
+  const bool by_owner = !to_gguf && a.owners_names && rules.codec != keep && format_named(rules.codec).owner.has_value();
+  if (by_owner && rules.ends.empty()) rules.ends = keep;  // as the owners' tools do
+  const std::vector<task> tasks = tasks_of(m, rules, to_gguf, a.owners_names);
   totals total;
   for (const tensor& t : m.tensors()) total.source_bytes += t.bytes();
 
@@ -113,10 +154,12 @@ void run(const arguments& a) {
       write(array, b);
     };
     std::string sqnr = "-";
-    if (k.to == nullptr) {
+    if (k.to == nullptr && t.named != nullptr) {
+      work_on.copy_members(t, counted);
+    } else if (k.copies()) {
       work_on.copy(t, counted);
     } else {
-      const quern::difference d = work_on.convert(t, *k.to, counted);
+      const quern::difference d = work_on.convert(k, counted);
       char text[32];
       std::snprintf(text, sizeof text, "%.2f", d.sqnr_db());
       sqnr = text;
@@ -125,7 +168,7 @@ void run(const arguments& a) {
     }
     total.bytes += bytes;
     shown.clear();
-    const std::string name = io::escaped(t.name), to(k.to == nullptr ? keep : k.to->name);
+    const std::string name = io::escaped(t.name), to(k.copies() ? keep : k.to->name);
     std::printf("%-44s %-20s %-18s %-18s %7.3f %8s%s%s\n", name.c_str(), shape_text(t).c_str(),
                 io::escaped(t.type).c_str(), to.c_str(), quern::measured_bits_per_weight(bytes, t.rows() * t.cols()),
                 sqnr.c_str(), k.note.empty() ? "" : "  ", k.note.c_str());
@@ -137,6 +180,7 @@ void run(const arguments& a) {
               static_cast<unsigned long long>(total.weights),
               quern::measured_bits_per_weight(total.weight_bytes, total.weights), total.error.sqnr_db(),
               static_cast<double>(total.source_bytes) * 1e-6, static_cast<double>(total.bytes) * 1e-6, shown.seconds());
+  if (!to_gguf) print_config(tasks);
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,7 +22,7 @@ namespace quantize {
 
 namespace io = quern::io;
 
-// One tensor, or the tensors of one packed matrix.
+// One tensor, or the tensors of one matrix that is packed or in its owner's names.
 struct tensor {
   std::string name;
   std::vector<std::uint64_t> shape;   // outermost first
@@ -31,9 +33,13 @@ struct tensor {
   struct array {
     std::size_t at;  // in the file's own list
     std::uint64_t bytes;
+    std::string held{};  // the bytes, where they are no tensor of the file
   };
-  std::vector<array> arrays;  // several of a packed matrix, else one
-  bool is_plain = false;      // of one of carried_types
+  std::vector<array> arrays;          // of the codec, several of a packed matrix; else one
+  quern::shape coded{0, 0};           // that of the codec: rows() x cols(), or one row
+  const owner* named = nullptr;       // by whom its tensors are named; null: it is one tensor, or packed
+  std::vector<std::size_t> members{};  // then all of its tensors, in the file's own list
+  bool is_plain = false;              // of one of carried_types
 
   std::uint64_t bytes() const {
     std::uint64_t n = 0;
@@ -63,13 +69,15 @@ inline constexpr std::array<carried_type, 5> carried_types{{{24, io::safetensors
 class model {
  public:
   // Throws io::file_error. Bytes are read, not mapped: no more memory is taken than a piece at a time.
-  explicit model(const std::filesystem::path& path) : name_(path.stem().string()) {
+  // sources: codecs of matrices in owners' names of which the file does not say it.
+  explicit model(const std::filesystem::path& path, const std::vector<const format*>& sources = {})
+      : name_(path.stem().string()) {
     if (path.extension() == ".gguf") {
       gguf_ = io::gguf_model::open(path, io::access::read);
       list_gguf();
     } else {
       safetensors_ = io::safetensors_shards::open(path, io::access::read);
-      list_safetensors();
+      list_safetensors(sources);
     }
   }
 
@@ -79,15 +87,24 @@ class model {
   // Precondition: is_gguf().
   const io::gguf_header& gguf_header() const { return gguf_.header(); }
   std::span<const io::safetensors_file> safetensors_files() const { return safetensors_.files(); }
+  // Whether a key of safetensors metadata says something of a matrix whose codec this program does not know.
+  bool is_of_unknown(std::string_view key) const { return unknown_.contains(key); }
 
   // Bytes [first, first + count) of an array of a tensor.
   std::span<const std::byte> view(const tensor& t, std::size_t array, std::uint64_t first, std::uint64_t count,
                                   quern::aligned_bytes& room) const {
-    const std::size_t i = t.arrays[array].at;
-    if (is_gguf()) return gguf_.view(gguf_.tensor(i), first, count, room);
-    const io::safetensors_member& m = safetensors_.tensors()[i];
+    const tensor::array& a = t.arrays[array];
+    if (!a.held.empty()) return std::as_bytes(std::span(a.held)).subspan(first, count);
+    if (is_gguf()) return gguf_.view(gguf_.tensor(a.at), first, count, room);
+    return view(a.at, first, count, room);
+  }
+  // The same of a tensor of safetensors files.
+  std::span<const std::byte> view(std::size_t member, std::uint64_t first, std::uint64_t count,
+                                  quern::aligned_bytes& room) const {
+    const io::safetensors_member& m = safetensors_.tensors()[member];
     return safetensors_.file_of(m).view(*m.tensor, first, count, room);
   }
+  const io::safetensors_tensor& member(std::size_t i) const { return *safetensors_.tensors()[i].tensor; }
   // What must not be written over.
   std::vector<io::file_identity> files() const {
     std::vector<io::file_identity> all;
@@ -105,48 +122,99 @@ class model {
       for (const carried_type& c : carried_types)
         if (c.gguf == g.type) t.dtype = c.dtype, t.is_plain = true;
       for (std::uint32_t d = g.rank; d-- > 0;) t.shape.push_back(g.dims[d]);
+      t.coded = {t.rows(), t.cols()};
       tensors_.push_back(std::move(t));
     }
   }
-  void list_safetensors() {
-    const auto members = safetensors_.tensors();
-    std::vector<bool> in_matrix(members.size());
+  void list_safetensors(const std::vector<const format*>& sources) {
+    std::vector<bool> in_matrix(safetensors_.tensors().size());
     std::size_t first = 0;  // of a file's tensors among those of all
     for (const auto& file : safetensors_.files()) {
       for (const std::string_view name : io::packed_names(file)) {
         const io::packed_matrix m = io::find_packed(file, name);
         const format* const f = find(formats(), m.codec);
-        if (f == nullptr) continue;  // its tensors are carried along
-        tensor t{std::string(name), {m.rows, m.cols}, f, std::string(m.codec), 0, io::safetensors_dtype::u8, {}};
+        if (f == nullptr) {  // its tensors are carried along
+          unknown_.insert({std::string(io::packed_matrix_key) + std::string(name), codec_key(m)});
+          continue;
+        }
+        tensor t = matrix(name, *f, {m.rows, m.cols});
         const auto arrays = f->arrays_in(file, name);
         for (std::size_t i = 0; i < f->array_count; ++i) {
-          const auto in_file = static_cast<std::size_t>(arrays[i] - file.tensors().data());
-          t.arrays.push_back({first + in_file, arrays[i]->bytes});
+          t.arrays.push_back({first + index_in(file, *arrays[i]), arrays[i]->bytes});
           in_matrix[t.arrays.back().at] = true;
         }
         tensors_.push_back(std::move(t));
       }
+      const auto take = [&](std::string_view name, const format& f, const owner_matrix& m) {
+        tensor t = matrix(name, f, m.matrix);
+        t.coded = m.coded, t.named = &*f.owner;
+        for (std::size_t i = 0; i < f.array_count; ++i) {
+          if (m.arrays[i] == nullptr) t.arrays.push_back({0, m.text.size(), m.text});
+          else t.arrays.push_back({first + index_in(file, *m.arrays[i]), m.arrays[i]->bytes});
+        }
+        for (const io::safetensors_tensor* member : m.tensors) {
+          t.members.push_back(first + index_in(file, *member));
+          in_matrix[t.members.back()] = true;
+        }
+        tensors_.push_back(std::move(t));
+      };
+      for (const std::string_view name : io::owner_names(file)) {
+        const io::packed_matrix m = io::find_owner_metadata(file, name);
+        const format* const f = find(formats(), m.codec);
+        if (f != nullptr && f->owner) take(name, *f, io::value_or_throw(f->owner->find(file, name, true)));
+        else unknown_.insert({std::string(io::owner_matrix_key) + std::string(name), codec_key(m)});
+      }
+      for (std::size_t i = 0; i < file.tensors().size(); ++i)
+        if (!in_matrix[first + i]) find_source(file, file.tensors()[i], sources, take);
       first += file.tensors().size();
     }
-    for (std::size_t i = 0; i < members.size(); ++i) {
-      if (in_matrix[i]) continue;
-      const io::safetensors_tensor& s = *members[i].tensor;
-      const std::string_view plain = s.dtype == io::safetensors_dtype::f32    ? "gguf.f32"
-                                     : s.dtype == io::safetensors_dtype::f16  ? "gguf.f16"
-                                     : s.dtype == io::safetensors_dtype::bf16 ? "gguf.bf16"
-                                                                              : "";
-      tensor t{std::string(s.name), {s.shape.begin(), s.shape.end()}, find(formats(), plain),
-               std::string(io::name_of(s.dtype)), 0, s.dtype, {{i, s.bytes}}};
-      for (const carried_type& c : carried_types)
-        if (c.dtype == s.dtype) t.gguf_type = c.gguf, t.is_plain = true;
-      tensors_.push_back(std::move(t));
+    for (std::size_t i = 0; i < in_matrix.size(); ++i)
+      if (!in_matrix[i]) tensors_.push_back(single(i));
+  }
+  // take(name, format, matrix), where the tensor is the first of a matrix of one of the sources; where it may be and is
+  // not, what is wrong is thrown.
+  template <class F>
+  static void find_source(const io::safetensors_file& file, const io::safetensors_tensor& t,
+                          const std::vector<const format*>& sources, const F& take) {
+    io::result<void> wrong;
+    for (const format* f : sources) {
+      const std::string name = f->owner->matrix_of(t);
+      if (name.empty()) continue;
+      const auto found = f->owner->find(file, name, false);
+      if (found) return take(name, *f, *found);
+      wrong = found.error();
     }
+    io::value_or_throw(std::move(wrong));
+  }
+  static std::string codec_key(const io::packed_matrix& m) {
+    return std::string(io::packed_codec_key) + std::string(m.codec);
+  }
+  static std::size_t index_in(const io::safetensors_file& file, const io::safetensors_tensor& t) {
+    return static_cast<std::size_t>(&t - file.tensors().data());
+  }
+  static tensor matrix(std::string_view name, const format& f, quern::shape s) {
+    tensor t{std::string(name), {s.rows, s.cols}, &f, std::string(f.name), 0, io::safetensors_dtype::u8, {}};
+    t.coded = s;
+    return t;
+  }
+  tensor single(std::size_t i) const {
+    const io::safetensors_tensor& s = member(i);
+    const format* stored = nullptr;
+    for (const format& f : formats())
+      if (f.dtype == s.dtype) stored = &f;
+    tensor t{std::string(s.name), {s.shape.begin(), s.shape.end()}, stored, std::string(io::name_of(s.dtype)), 0, s.dtype,
+             {{i, s.bytes}}};
+    t.coded = {t.rows(), t.cols()};
+    for (const carried_type& c : carried_types)
+      if (c.dtype == s.dtype) t.gguf_type = c.gguf, t.is_plain = true;
+    return t;
   }
 
   std::string name_;
   io::gguf_model gguf_;
   io::safetensors_shards safetensors_;
   std::vector<tensor> tensors_;
+  std::set<std::string, std::less<>> unknown_;
 };
 
 }  // namespace quantize

@@ -8,14 +8,13 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "job.hpp"
 
 namespace quantize {
 
-// work(task, write) for every task, in the order of the file; then the file has its name. All of it throws io::file_error.
+// work(task, write) for every task; then the file has its name. All of it throws io::file_error.
 using work = std::function<void(const task&, const writer&)>;
 
 // ---- GGUF ----
@@ -31,8 +30,7 @@ inline std::uint32_t gguf_file_type(int type) {
 }
 
 inline std::uint32_t gguf_type_of(const task& k) {
-  if (k.to != nullptr) return static_cast<std::uint32_t>(k.to->gguf_id);
-  return k.from->stored == nullptr ? k.from->gguf_type : static_cast<std::uint32_t>(k.from->stored->gguf_id);
+  return k.to == nullptr ? k.from->gguf_type : static_cast<std::uint32_t>(k.to->gguf_id);
 }
 
 inline void write_gguf(const std::filesystem::path& path, const model& m, const std::vector<task>& tasks, int main_type,
@@ -63,38 +61,55 @@ inline void write_gguf(const std::filesystem::path& path, const model& m, const 
 
 // ---- safetensors ----
 
+// What is carried along of the source's metadata, and the format that loaders ask for where matrices are in owners' names.
+inline void add_metadata(io::safetensors_contents& contents, const model& m, const std::vector<task>& tasks) {
+  for (const auto& file : m.safetensors_files())
+    for (const io::safetensors_metadata& entry : file.metadata())
+      if ((!entry.key.starts_with("quern.") || m.is_of_unknown(entry.key)) && !contents.metadata().contains(entry.key))
+        contents.add_metadata(entry.key, entry.value);
+  for (const task& k : tasks)
+    if (k.where == task::place::owner && !contents.metadata().contains("format"))
+      contents.add_metadata("format", k.to->owner->config.format);
+}
+
+inline void declare(io::safetensors_contents& contents, const model& m, const task& k) {
+  const tensor& t = *k.from;
+  switch (k.where) {
+    case task::place::as_it_was:
+      if (t.named == nullptr) return contents.add(t.name, t.dtype, t.shape);
+      for (const std::size_t i : t.members) contents.add(m.member(i).name, m.member(i).dtype, m.member(i).shape);
+      return t.named->describe(contents, t.name, {t.rows(), t.cols()});
+    case task::place::plain:
+      return contents.add(t.name, *k.to->dtype, t.shape);
+    case task::place::packed:
+      return k.to->declare(contents, t.name, k.coded);
+    case task::place::owner:
+      return k.to->owner->declare(contents, t.name, {t.rows(), t.cols()});
+  }
+}
+
+inline void write(io::safetensors_writer& out, const model& m, const task& k, const work& f) {
+  const tensor& t = *k.from;
+  std::string in_text;
+  f(k, [&](std::size_t i, std::span<const std::byte> bytes) {
+    if (k.where == task::place::packed) return out.write(k.to->tensor_name(t.name, i), bytes);
+    if (k.to == nullptr && t.named != nullptr) return out.write(m.member(t.members[i]).name, bytes);
+    if (k.where != task::place::owner) return out.write(t.name, bytes);
+    const std::string name = k.to->owner->tensor_name(t.name, i);
+    if (!name.empty()) return out.write(name, bytes);
+    in_text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  });
+  if (k.where == task::place::owner)
+    k.to->owner->write_others(out, t.name, {t.rows(), t.cols()}, std::as_bytes(std::span(in_text)));
+}
+
 inline void write_safetensors(const std::filesystem::path& path, const model& m, const std::vector<task>& tasks,
                               const work& f) {
   io::safetensors_contents contents;
-  std::unordered_map<std::string, const task*> begins;  // by the first tensor of each
-  for (const auto& file : m.safetensors_files())
-    for (const io::safetensors_metadata& entry : file.metadata())
-      if (!entry.key.starts_with("quern.") && !contents.metadata().contains(entry.key))
-        contents.add_metadata(entry.key, entry.value);
-  for (const task& k : tasks) {
-    const tensor& t = *k.from;
-    if (k.to == nullptr && t.stored != nullptr && t.stored->name == t.type) {  // a packed matrix stays one
-      t.stored->declare(contents, t.name, {t.rows(), t.cols()});
-      begins.emplace(t.stored->tensor_name(t.name, 0), &k);
-    } else if (k.to == nullptr) {
-      contents.add(t.name, t.dtype, t.shape);
-      begins.emplace(t.name, &k);
-    } else {
-      k.to->declare(contents, t.name, {t.rows(), t.cols()});
-      begins.emplace(k.to->tensor_name(t.name, 0), &k);
-    }
-  }
+  add_metadata(contents, m, tasks);
+  for (const task& k : tasks) declare(contents, m, k);
   auto out = io::safetensors_writer::create(path, std::move(contents), m.files());
-  for (const io::safetensors_declaration& d : out.contents().tensors()) {
-    const auto at = begins.find(d.name);
-    if (at == begins.end()) continue;  // an array of a matrix that its first one has written
-    const task& k = *at->second;
-    const format* const matrix = k.to != nullptr ? k.to : k.from->stored;
-    const bool packed = k.to != nullptr || (matrix != nullptr && matrix->name == k.from->type);
-    f(k, [&](std::size_t array, std::span<const std::byte> bytes) {
-      out.write(packed ? matrix->tensor_name(k.from->name, array) : d.name, bytes);
-    });
-  }
+  for (const task& k : tasks) write(out, m, k, f);
   out.commit();
 }
 

@@ -42,9 +42,17 @@ inline std::optional<rule> parse_rule(std::string_view text) {
   return rule{std::string(text.substr(0, at)), std::string(text.substr(at + 1))};
 }
 
-// The first rule that matches decides. Without one: matrices get `codec`, but tensors of one dimension, norms, biases and
-// positions stay as they are, since they are small and matter much; embeddings and the output matrix, where every error
-// reaches every token, get `ends` if that is given.
+// Whether one of the patterns matches.
+template <std::size_t N>
+constexpr bool matches_any(const std::string_view (&patterns)[N], std::string_view name) {
+  for (const std::string_view pattern : patterns)
+    if (matches(pattern, name)) return true;
+  return false;
+}
+
+// The first rule that matches decides. Without one: matrices get `codec`, but tensors of one dimension, norms, biases,
+// positions, token types and routers of experts stay as they are, since they are small and matter much; embeddings and
+// the output matrix, where every error reaches every token, get `ends` if that is given.
 struct plan {
   std::string codec, ends;
   std::vector<rule> rules;
@@ -53,13 +61,12 @@ struct plan {
     for (const rule& r : rules)
       if (matches(r.pattern, name)) return r.codec;
     if (dims < 2) return keep;
-    for (const std::string_view pattern : {"*norm*", "*.bias", "*position*", "*LayerNorm*", "*ln_*", "*conv1d*", "*rope*"})
-      if (matches(pattern, name)) return keep;
-    if (!ends.empty())
-      for (const std::string_view pattern :
-           {"token_embd.weight", "output.weight", "*embed_tokens*", "*word_embeddings*", "*lm_head*", "*wte.weight"})
-        if (matches(pattern, name)) return ends;
-    return codec;
+    constexpr std::string_view small[] = {"*norm*",  "*.bias", "*position*",   "*LayerNorm*",    "*ln_*",
+                                          "*conv1d*", "*rope*", "*token_type*", "*ffn_gate_inp*", "*.gate.weight"};
+    constexpr std::string_view at_ends[] = {"token_embd.weight", "output.weight", "*embed_tokens*",
+                                            "*word_embeddings*", "*lm_head*",     "*wte.weight"};
+    if (matches_any(small, name)) return keep;
+    return !ends.empty() && matches_any(at_ends, name) ? ends : codec;
   }
 };
 

@@ -94,6 +94,21 @@ TEST_CASE("a written file has its name only when it is whole") {
   CHECK(here.names() == std::vector<std::string>{"a"});
 }
 
+TEST_CASE("a file is written at places, too") {
+  const support::folder here;
+  io::output_file f = created(here / "a");
+  REQUIRE(f.try_write(bytes_of("12")));
+  REQUIRE(f.try_write_at(5, bytes_of("67")));
+  REQUIRE(f.try_write_at(3, bytes_of("4")));
+  CHECK(f.offset() == 2);
+  REQUIRE(f.try_write(bytes_of("3")));
+  const auto beyond = f.try_write_at(~std::uint64_t{0}, bytes_of("8"));
+  REQUIRE(!beyond);
+  CHECK(std::string(beyond.error().what) == "the file would be larger than a file can be");
+  REQUIRE(f.try_commit());
+  CHECK(here.read("a") == std::string("1234\0" "67", 7));
+}
+
 TEST_CASE("two writers of one name do not meet") {
   const support::folder here;
   io::output_file one = created(here / "a"), two = created(here / "a");

@@ -127,9 +127,20 @@ TEST_CASE("names and metadata are any UTF-8") {
   CHECK(h.find_metadata("x") == "");
 }
 
+TEST_CASE("null in place of metadata: there are none") {
+  const std::string tensor = R"("a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]})";
+  for (const std::string& json : {R"({"__metadata__":null,)" + tensor + "}", "{" + tensor + R"(,"__metadata__": null })"}) {
+    const auto h = io::safetensors_header::parse(bytes_of(safetensors(json, 1)));
+    CHECK(h.metadata().empty());
+    CHECK(h.tensors().size() == 1);
+    CHECK(h.find("a") != nullptr);
+  }
+}
+
 TEST_CASE("a file without tensors is a file") {
   CHECK(rule_of("{}") == "");
   CHECK(rule_of(R"({"__metadata__":{}})") == "");
+  CHECK(rule_of(R"({"__metadata__":null})") == "");
   CHECK(rule_of("{ \t\r\n} \t\r\n") == "");
   CHECK(rule_of("{}", 1) == "bytes that belong to no tensor follow the last tensor");
 }
@@ -208,7 +219,7 @@ TEST_CASE("what breaks a rule of the format is refused by that rule") {
       {R"({"a":-1})", 4, "a tensor is not an object"},
       {R"({"a":1.5})", 4, "a tensor is not an object"},
       {R"({"a":true})", 4, "a tensor is not an object"},
-      {R"({"__metadata__":null})", 0, "the metadata is not an object"},
+      {R"({"__metadata__":true})", 0, "the metadata is not an object"},
       {R"({"__metadata__":["a"]})", 0, "the metadata is not an object"},
       {R"({"__metadata__":"a"})", 0, "the metadata is not an object"},
       {R"({"__metadata__":{"a":1}})", 0, "a value of metadata is not a string"},
@@ -266,6 +277,8 @@ TEST_CASE("what breaks a rule of the format is refused by that rule") {
       {tensor_a(good + R"(,"data_offsets":[0,4])"), 4, "a key stands twice"},
       {tensor_a(good + R"(,"dt\u0079pe":"U8")"), 4, "a key stands twice"},
       {R"({"__metadata__":{},"__metadata__":{}})", 0, "a key stands twice"},
+      {R"({"__metadata__":null,"__metadata__":null})", 0, "a key stands twice"},
+      {R"({"__metadata__":null,"__metadata__":{"a":"b"}})", 0, "a key stands twice"},
       {R"({"__metadata__":{"a":"b","c":"d","a":"b"}})", 0, "a key stands twice"},
       {R"({"a":{)" + good + R"(},"a":{)" + good + "}}", 4, "two tensors have one name"},
       {R"({"a":{)" + good + R"(},"\u0061":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}})", 8,

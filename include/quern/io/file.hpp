@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <span>
 #include <string>
 #include <system_error>
@@ -149,9 +150,9 @@ class input_file {
   file_identity identity_;
 };
 
-// A file that is written from front to back. Until commit() it has no name that anybody looks for: it is a temporary in the
-// same folder, nameless where the file system can do that, else of its own name and removed by the destructor. What had
-// the final name stays whole until then.
+// A file that is written from front to back, or at places. Until commit() it has no name that anybody looks for: it is a
+// temporary in the same folder, nameless where the file system can do that, else of its own name and removed by the
+// destructor. What had the final name stays whole until then.
 class output_file {
  public:
   // Refuses to replace one of `sources`, which are being read, under any name.
@@ -206,6 +207,20 @@ class output_file {
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return system_failure("the file cannot be written", path_);
       done += static_cast<std::size_t>(n), offset_ += static_cast<std::uint64_t>(n);
+    }
+    return {};
+  }
+  // At a place of the file; offset() stays. Bytes before it that are never written are zeros.
+  result<void> try_write_at(std::uint64_t offset, std::span<const std::byte> bytes) noexcept {
+    constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
+    if (offset > most || bytes.size() > most - offset)
+      return file_failure{"the file would be larger than a file can be", escaped(path_.native()), bytes.size(), most, offset};
+    for (std::size_t done = 0; done < bytes.size();) {
+      const ssize_t n =
+          ::pwrite(fd_.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return system_failure("the file cannot be written", path_);
+      done += static_cast<std::size_t>(n);
     }
     return {};
   }

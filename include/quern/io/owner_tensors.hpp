@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -81,17 +80,14 @@ result<bool> try_write_owner_tensor(safetensors_writer& writer, std::string_view
   });
 }
 
-// Writes all tensors of a matrix, in the order of a file that has no others. With others, tensors of several matrices
-// take turns: call try_write_owner_tensor for each of writer.contents().tensors().
+// Writes all tensors of a matrix.
 template <has_owner_tensors P>
 result<void> try_write_owner(safetensors_writer& writer, std::string_view name, const packed_view<P>& weights,
                              shape matrix = {0, 0}) noexcept {
   return with_memory("owner's tensors", [&]() -> result<void> {
     const auto module = try_owner_module(name);
     if (!module) return module.error();
-    auto tensors = owner_tensors<P>::tensors;
-    std::ranges::stable_sort(tensors, std::ranges::greater(), &owner_tensor::dtype);
-    for (const owner_tensor& t : tensors) {
+    for (const owner_tensor& t : owner_tensors<P>::tensors) {
       const std::string tensor = std::string(*module) + std::string(t.suffix);
       if (const auto ok = try_write_owner_tensor<P>(writer, tensor, name, weights, matrix); !ok) return ok.error();
     }

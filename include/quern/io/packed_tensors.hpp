@@ -56,6 +56,18 @@ std::string packed_matrix_text(std::size_t rows, std::size_t cols) {
   return "1 " + std::to_string(rows) + " " + std::to_string(cols) + " " + std::string(quern::name<C>);
 }
 
+// Declares what the file says of a codec, once for all of its matrices.
+template <any_codec C>
+result<void> try_add_codec(safetensors_contents& contents) noexcept {
+  return with_memory("packed tensors", [&]() -> result<void> {
+    const std::string key = std::string(packed_codec_key) + std::string(quern::name<C>);
+    const auto known = contents.metadata().find(key);
+    if (known == contents.metadata().end()) return contents.try_add_metadata(key, describe<C>());
+    if (known->second == describe<C>()) return {};
+    return file_failure{"two codecs have one name", "packed tensors, codec " + escaped(quern::name<C>)};
+  });
+}
+
 // Declares the tensors and the metadata of a matrix. Where it fails, some of them may have been added.
 template <any_codec C>
 result<void> try_add_packed(safetensors_contents& contents, std::string_view name, std::size_t rows,
@@ -64,12 +76,7 @@ result<void> try_add_packed(safetensors_contents& contents, std::string_view nam
     std::array<std::size_t, C::layout::arrays> bytes{};
     if (!try_array_bytes<C>({rows, cols}, bytes))
       return file_failure{"rows x cols overflows", "packed tensors, matrix " + escaped(name), rows, cols};
-    const std::string codec_key = std::string(packed_codec_key) + std::string(quern::name<C>);
-    const auto known = contents.metadata().find(codec_key);
-    if (known != contents.metadata().end() && known->second != describe<C>())
-      return file_failure{"two codecs have one name", "packed tensors, codec " + escaped(quern::name<C>)};
-    if (known == contents.metadata().end())
-      if (auto ok = contents.try_add_metadata(codec_key, describe<C>()); !ok) return ok;
+    if (auto described = try_add_codec<C>(contents); !described) return described;
     auto ok = contents.try_add_metadata(std::string(packed_matrix_key) + std::string(name),
                                         packed_matrix_text<C>(rows, cols));
     each_array<C>([&]<std::size_t I>() {
@@ -135,13 +142,14 @@ inline std::string packed_matrix_place(const safetensors_file& file, std::string
   return escaped(file.input().path().native()) + ", matrix " + escaped(name);
 }
 
-// Not yet compared with any codec.
-inline result<packed_matrix> try_find_packed(const safetensors_file& file, std::string_view name) noexcept {
+// Not yet compared with any codec. key: that of the metadata, before the name.
+inline result<packed_matrix> try_find_packed(const safetensors_file& file, std::string_view name,
+                                             std::string_view key = packed_matrix_key) noexcept {
   return with_memory("packed tensors", [&]() -> result<packed_matrix> {
     const auto refuse = [&](const char* what, std::uint64_t value = 0, std::uint64_t bound = 0) {
       return file_failure{what, packed_matrix_place(file, name), value, bound};
     };
-    auto text = file.find_metadata(std::string(packed_matrix_key) + std::string(name));
+    auto text = file.find_metadata(std::string(key) + std::string(name));
     if (!text) return refuse("there is no such packed matrix");
     std::array<std::size_t, 3> numbers{};  // version, rows, cols
     for (std::size_t i = 0; i < numbers.size(); ++i) {
@@ -153,6 +161,21 @@ inline result<packed_matrix> try_find_packed(const safetensors_file& file, std::
       text->remove_prefix(digits + 1);
     }
     return packed_matrix{*text, numbers[1], numbers[2]};
+  });
+}
+
+// That the codec of a matrix is C, in the name and in what the file says of it.
+template <any_codec C>
+result<void> try_check_codec(const safetensors_file& file, std::string_view name, const packed_matrix& m) noexcept {
+  return with_memory("packed tensors", [&]() -> result<void> {
+    const auto refuse = [&](const char* what) {
+      return file_failure{what, packed_matrix_place(file, name) + ", codec " + escaped(m.codec)};
+    };
+    if (m.codec != quern::name<C>) return refuse("the matrix is of another codec");
+    const auto text = file.find_metadata(std::string(packed_codec_key) + std::string(m.codec));
+    if (!text) return refuse("the file does not describe the codec");
+    if (*text != describe<C>()) return refuse("the file means another format by the name of the codec");
+    return {};
   });
 }
 
@@ -171,11 +194,7 @@ result<packed_arrays<C>> try_find_packed_arrays(const safetensors_file& file, st
                             std::uint64_t bound = 0) {
       return file_failure{what, packed_matrix_place(file, name) + of, value, bound};
     };
-    const std::string of_codec = ", codec " + escaped(m->codec);
-    if (m->codec != quern::name<C>) return refuse("the matrix is of another codec", of_codec);
-    const auto text = file.find_metadata(std::string(packed_codec_key) + std::string(m->codec));
-    if (!text) return refuse("the file does not describe the codec", of_codec);
-    if (*text != describe<C>()) return refuse("the file means another format by the name of the codec", of_codec);
+    if (const auto same = try_check_codec<C>(file, name, *m); !same) return same.error();
     packed_arrays<C> found{*m};
     std::array<std::size_t, C::layout::arrays> bytes{};
     if (!try_array_bytes<C>({m->rows, m->cols}, bytes)) return refuse("rows x cols overflows", {}, m->rows, m->cols);

@@ -16,7 +16,12 @@ class safetensors_events : public json_events {
     h_.text_.reserve(text_bytes);
   }
 
-  bool null() { return refuse_value(); }
+  // In place of metadata: there are none. MLX writes that.
+  bool null() {
+    if (at_ != state::metadata) return refuse_value();
+    at_ = state::names;
+    return true;
+  }
   bool boolean(bool) { return refuse_value(); }
   bool number_integer(std::int64_t) {
     return in_numbers() ? refuse("a number is negative", of_tensor(name_)) : refuse_value();

@@ -1,5 +1,5 @@
-// Safetensors files, written: first all tensors are declared, then their bytes follow in the order of the file. The
-// same declarations and bytes give the same file.
+// Safetensors files, written: first all tensors are declared, then their bytes follow. The same declarations and bytes
+// give the same file.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <algorithm>
@@ -158,28 +158,32 @@ class safetensors_writer {
       auto output = output_file::try_create(path, sources);
       if (!output) return output.error();
       if (auto ok = output->try_write(std::as_bytes(std::span(header))); !ok) return ok.error();
-      return safetensors_writer(std::move(*output), std::move(contents));
+      std::vector<place> places;
+      places.reserve(contents.tensors().size());
+      std::uint64_t begin = header.size();
+      for (const safetensors_declaration& t : contents.tensors()) {
+        places.push_back({begin, 0});
+        begin += t.bytes;
+      }
+      return safetensors_writer(std::move(*output), std::move(contents), std::move(places));
     });
   }
 
-  // What is to be written, in the order in which it must be.
+  // What is to be written, in the order in which it lies in the file, and in which writing is fastest.
   const safetensors_contents& contents() const noexcept { return contents_; }
-  // The next bytes of a tensor, all of them or some. Those of the tensors before it must be written.
+  // The next bytes of a tensor, all of them or some. Tensors may come in any order, and take turns.
   result<void> try_write(std::string_view name, std::span<const std::byte> bytes) noexcept {
     return with_memory("safetensors writer", [&]() -> result<void> {
       const safetensors_declaration* t = contents_.find(name);
       if (t == nullptr) return refusal("there is no such tensor", name);
       if (failed_) return refusal("an earlier write failed", name);
-      if (bytes.empty()) return {};
-      skip_written();
-      if (next_ == contents_.tensors().size() || t != &contents_.tensors()[next_]) {
-        if (t < contents_.tensors().data() + next_) return refusal("the tensor is already written", name, bytes.size());
-        return refusal("another tensor comes first: see contents()", name, written_, contents_.tensors()[next_].bytes);
-      }
-      if (bytes.size() > t->bytes - written_)
-        return refusal("more bytes than the tensor has", name, bytes.size(), t->bytes - written_);
-      auto ok = output_.try_write(bytes);
-      if (ok) written_ += bytes.size();
+      place& p = places_[static_cast<std::size_t>(t - contents_.tensors().data())];
+      if (bytes.size() > t->bytes - p.written)
+        return refusal(p.written != 0 && p.written == t->bytes ? "the tensor is already written"
+                                                               : "more bytes than the tensor has",
+                       name, bytes.size(), t->bytes - p.written);
+      auto ok = output_.try_write_at(p.begin + p.written, bytes);
+      if (ok) p.written += bytes.size();
       else failed_ = true;
       return ok;
     });
@@ -187,11 +191,10 @@ class safetensors_writer {
   // Gives the file its name. Fails where bytes of a tensor are missing.
   result<void> try_commit() noexcept {
     return with_memory("safetensors writer", [&]() -> result<void> {
-      skip_written();
       if (failed_) return file_failure{"an earlier write failed", escaped(output_.path().native())};
-      if (next_ != contents_.tensors().size())
-        return refusal("bytes of a tensor are missing", contents_.tensors()[next_].name, written_,
-                       contents_.tensors()[next_].bytes);
+      for (std::size_t i = 0; i < places_.size(); ++i)
+        if (const safetensors_declaration& t = contents_.tensors()[i]; places_[i].written != t.bytes)
+          return refusal("bytes of a tensor are missing", t.name, places_[i].written, t.bytes);
       return output_.try_commit();
     });
   }
@@ -207,19 +210,18 @@ class safetensors_writer {
 #endif
 
  private:
-  safetensors_writer(output_file&& output, safetensors_contents&& contents) noexcept
-      : output_(std::move(output)), contents_(std::move(contents)) {}
-  void skip_written() noexcept {
-    while (next_ < contents_.tensors().size() && written_ == contents_.tensors()[next_].bytes) ++next_, written_ = 0;
-  }
+  struct place {
+    std::uint64_t begin, written;  // of the file; bytes of the tensor
+  };
+  safetensors_writer(output_file&& output, safetensors_contents&& contents, std::vector<place>&& places) noexcept
+      : output_(std::move(output)), contents_(std::move(contents)), places_(std::move(places)) {}
   file_failure refusal(const char* what, std::string_view tensor, std::uint64_t value = 0,
                        std::uint64_t bound = 0) const {
     return {what, escaped(output_.path().native()) + of_tensor(tensor), value, bound};
   }
   output_file output_;
   safetensors_contents contents_;
-  std::size_t next_ = 0;       // in the order of the file
-  std::uint64_t written_ = 0;  // of that tensor
+  std::vector<place> places_;  // of contents_.tensors()
   bool failed_ = false;        // then the file may hold some of the bytes
 };
 
