@@ -75,6 +75,10 @@ void encoding_kernels<Encoding, Targets>::encode(matrix_view<const float> x, pac
                                                  std::span<const float> importance) noexcept {
   HWY_EXPORT_T(Table, Encode<Encoding>);
   HWY_DYNAMIC_DISPATCH_T(Table)(x, out, importance);
+  if constexpr (reference::has_sums<C> && stores_sums<typename Encoding::fit, C>) {
+    const ieee_mode mode;
+    reference::write_sums<typename Encoding::fit>({x, importance, {out.matrix(), out.first_row(), out.rows()}}, out);
+  }
 }
 
 template <class Encoding, std::int64_t Targets>
@@ -108,11 +112,11 @@ result<void> encode_by_kernels(matrix_view<const float> x, packed_span<C> out, s
   return {};
 }
 
-// C's encoder: null for formats that have none.
+// C's encoder, if it can be encoded.
 template <any_codec C, std::int64_t Targets>
 consteval auto encode_operation() {
   decltype(operations<C>::encode) f = nullptr;
-  if constexpr (scalar_format<typename C::number>) f = &encode_by_kernels<typename C::base, fit_of<C>, Targets>;
+  if constexpr (encodable_codec<C>) f = &encode_by_kernels<typename C::base, fit_of<C>, Targets>;
   return f;
 }
 

@@ -35,8 +35,12 @@ struct squares : codec<e4m3, levels<block<8, 32, f32>>> {
 struct whole : codec<integer<8>, levels<tensor<f32>>> {
   static constexpr auto name = "test.whole";
 };
+// Points of a grid, four weights to a code.
+struct points : codec<gguf::iq3_s::number, levels<group<32, f16>>> {
+  static constexpr auto name = "test.points";
+};
 
-using list = type_list<blocks, cut_blocks, zero_points, squares, whole>;
+using list = type_list<blocks, cut_blocks, zero_points, squares, whole, points>;
 
 // ---- helpers ----
 

@@ -10,6 +10,7 @@ QUERN_INSTANTIATE(api::cut_blocks);  // of the same description: the kernels are
 QUERN_INSTANTIATE(api::zero_points);
 QUERN_INSTANTIATE(api::squares);
 QUERN_INSTANTIATE(api::whole);
+QUERN_INSTANTIATE(api::points);
 
 namespace {
 using namespace api;

@@ -62,7 +62,7 @@ TEST_CASE("digits in base 3, repeated fields, steps backwards and bits of nothin
       describe<gguf::tq1_0>(),
       "    bytes 48-51, n = byte - 48: codes[n + 240] digit 0, codes[n + 244] digit 1, codes[n + 248] digit 2, "
       "codes[n + 252] digit 3"));
-  CHECK(contains(describe<gguf::q8_1>(), "    bytes 2-3, n = byte - 2: nothing bits 7-0 @0"));
+  CHECK(contains(describe<gguf::q8_1>(), "    byte 3: sums[0] bits 15-8 @0"));
   using repeating =
       codec<integer<6>, levels<>, symmetric, blocked<64, repeat<32, plane<codes, 4, 16>, plane<codes, 2, 8, 4>>>>;
   CHECK(contains(describe<repeating>(), "  from byte 16   plane<codes, 2, 8, 4> of every 32 positions, each 24 bytes"));

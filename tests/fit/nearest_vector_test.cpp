@@ -98,7 +98,7 @@ void check_against_ggml(const std::string& name, bool weighted) {
   packed<C> theirs(16, 1536);
   std::ranges::copy(bytes, theirs.array(0).begin());
   const std::vector<float> y = decoded(theirs);
-  const double ours = squared_error(rows, decoded(encoded<C>(rows, 2, 1536, e)), e);
+  const double ours = squared_error(rows, decoded(encoded<C, least_squares>(rows, 2, 1536, e)), e);
   CHECK(ours < squared_error(rows, std::span(y).subspan(11 * 1536, 2 * 1536), e));
 }
 

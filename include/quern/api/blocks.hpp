@@ -8,6 +8,7 @@ namespace quern::inline v0 {
 // A row of x.size() weights, as one row of a matrix in the bytes of C, which has one array.
 // Fail where the sizes do not fit, or a weight is not finite (its index is the failure's value); nothing is written then.
 template <one_array_codec C>
+requires encodable_codec<C>
 result<void> try_encode(std::span<const float> x, std::span<std::byte> out) noexcept {
   const auto view = packed_span<typename C::base>::try_make(out, 1, x.size());
   if (!view) return view.error();
@@ -37,6 +38,7 @@ result<float> try_dot(std::span<const std::byte> w, std::span<const float> x) no
 #if defined(__cpp_exceptions)
 // As the try_ spellings; throw quern::error.
 template <one_array_codec C>
+requires encodable_codec<C>
 void encode(std::span<const float> x, std::span<std::byte> out) {
   value_or_throw(try_encode<C>(x, out));
 }

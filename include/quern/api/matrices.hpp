@@ -88,7 +88,7 @@ class float_rows {
 // out = x, of the same shape; they do not overlap. Bits of out that stand for no weight become 0 where it is a whole
 // matrix. Fails, with the index of the element as the value, at a weight that is not finite, the first of all; some rows
 // may have been written then. The bytes do not depend on the executor.
-template <scalar_codec C, class T>
+template <encodable_codec C, class T>
 result<void> try_quantize_into(packed_span<C> out, matrix_view<T> x, const round_to_nearest& method = {},
                                executor ex = {}) noexcept {
   if (x.rows() != out.rows()) return failure{"the numbers of rows differ", "quantize, x and out", x.rows(), out.rows()};
@@ -114,7 +114,7 @@ result<void> try_quantize_into(packed_span<C> out, matrix_view<T> x, const round
   });
 }
 
-template <scalar_codec C, class T>
+template <encodable_codec C, class T>
 result<packed<C>> try_quantize(matrix_view<T> x, const round_to_nearest& method = {}, executor ex = {}) noexcept {
   auto out = packed<C>::try_make(x.rows(), x.cols());
   if (!out) return out;

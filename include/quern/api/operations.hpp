@@ -19,7 +19,7 @@ struct operations {
   void (*decode)(packed_view<base> w, matrix_view<float> out) noexcept;
   void (*decode_rows)(packed_view<base> w, std::span<const std::uint32_t> rows, matrix_view<float> out) noexcept;
   float (*dot)(packed_view<base> w, const float* x) noexcept;
-  // As reference::encode with C's fit; null where the number format has no encoder.
+  // As reference::encode with C's fit; null where C is no encodable_codec.
   result<void> (*encode)(matrix_view<const float> x, packed_span<base> out, std::span<const float> importance,
                          nonfinite policy) noexcept;
 };

@@ -6,8 +6,9 @@
 #include "quern/catalog/iq_points.hpp"
 #include "quern/codec/codec.hpp"
 #include "quern/fit/ggml.hpp"
+#include "quern/fit/ggml_grid.hpp"
 #include "quern/fit/ggml_k.hpp"
-#include "quern/fit/least_squares.hpp"
+#include "quern/fit/ggml_sums.hpp"
 #include "quern/layout/plane.hpp"
 #include "quern/layout/section.hpp"
 #include "quern/layout/strided.hpp"
@@ -200,8 +201,7 @@ struct iq4_xs
   static constexpr bool whole_blocks = true;
 };
 
-// ---- grids: a code is a point (or two) and its signs; its group's scale is an odd number times a half; ggml's searches,
-// which look among neighbours of a point, are not followed: here every point is tried ----
+// ---- grids: a code is a point (or two) and its signs; its group's scale is an odd number times a half ----
 
 // 2.0625 bits, 8 weights to a code
 struct iq2_xxs
@@ -211,7 +211,7 @@ struct iq2_xxs
                 shared<64, strided<codes, 8, 0, 0, axis<4, 8>, axis<8, 64>>,
                        strided<codes, 7, 8, 32, axis<4, 7>, axis<8, 64>>, strided<scale<0>, 4, 0, 60, axis<8, 64>>>>> {
   static constexpr const char* name = "gguf.iq2_xxs";
-  using fit = least_squares;
+  using fit = ggml::iq2_xxs;
   static constexpr int gguf_id = 16;
   static constexpr bool whole_blocks = true;
 };
@@ -220,7 +220,7 @@ struct iq2_xxs
 struct iq2_xs : codec<grid<iq2xs_points, iq2_levels, 8, signs::even>, k_scales<16, quarter_odd>, symmetric,
                       blocked<256, stream<scale<1>>, stream<codes>, stream<scale<0>>>> {
   static constexpr const char* name = "gguf.iq2_xs";
-  using fit = least_squares;
+  using fit = ggml::iq2_xs;
   static constexpr int gguf_id = 17;
   static constexpr bool whole_blocks = true;
 };
@@ -230,7 +230,7 @@ struct iq2_s : codec<grid<iq2s_points, iq2_levels, 8, signs::each>, k_scales<16,
                      blocked<256, stream<scale<1>>, stream<codes, 8>, stream<codes, 8, 10>, stream<codes, 2, 8>,
                              stream<scale<0>>>> {
   static constexpr const char* name = "gguf.iq2_s";
-  using fit = least_squares;
+  using fit = ggml::iq2_s;
   static constexpr int gguf_id = 22;
   static constexpr bool whole_blocks = true;
 };
@@ -241,7 +241,7 @@ struct iq3_xxs : codec<grid<iq3xxs_points, iq3xxs_levels, 4, signs::even, 2>, k_
                                shared<32, strided<codes, 7, 16, 0, axis<4, 7>, axis<8, 32>>,
                                       strided<scale<0>, 4, 0, 28, axis<8, 32>>>>> {
   static constexpr const char* name = "gguf.iq3_xxs";
-  using fit = least_squares;
+  using fit = ggml::iq3_xxs;
   static constexpr int gguf_id = 18;
   static constexpr bool whole_blocks = true;
 };
@@ -251,7 +251,7 @@ struct iq3_s : codec<grid<iq3s_points, iq3s_levels, 4, signs::each>, k_scales<32
                      blocked<256, stream<scale<1>>, stream<codes, 8>, stream<codes, 1, 8>, stream<codes, 4, 9>,
                              stream<scale<0>>>> {
   static constexpr const char* name = "gguf.iq3_s";
-  using fit = least_squares;
+  using fit = ggml::iq3_s;
   static constexpr int gguf_id = 21;
   static constexpr bool whole_blocks = true;
 };
@@ -266,7 +266,7 @@ struct iq1_s
                     shared<16, strided<codes, 3, 8, 0, axis<4, 3>, axis<8, 16>>,
                            strided<scale<0>, 3, 0, 12, axis<8, 16>>, strided<offset<0>, 1, 0, 15, axis<8, 16>>>>> {
   static constexpr const char* name = "gguf.iq1_s";
-  using fit = least_squares;
+  using fit = ggml::iq1_s;
   static constexpr int gguf_id = 19;
   static constexpr bool whole_blocks = true;
 };
@@ -279,18 +279,18 @@ struct iq1_m
                     shared<8, strided<scale<0>, 3, 0, 0, axis<4, 3>, axis<4, 16>>, strided<scale<1>, 4, 0, 12>,
                            strided<scale<1>, 4, 4, 28>, strided<scale<1>, 4, 8, 44>, strided<scale<1>, 4, 12, 60>>>> {
   static constexpr const char* name = "gguf.iq1_m";
-  using fit = least_squares;
+  using fit = ggml::iq1_m;
   static constexpr int gguf_id = 29;
   static constexpr bool whole_blocks = true;
 };
 
-// ---- activations: a block also stores sums of its codes, which decoding does not read ----
+// ---- activations: a block also stores sums of its codes: of all times d as a half, of every 16 as integers ----
 
 // 9 bits: d * q
 struct q8_1 : codec<integer<8>, half_32, symmetric,
-                    blocked<32, stream<scale<>>, shared<2, strided<nothing, 16, 0, 0>>, stream<codes>>> {
+                    blocked<32, stream<scale<>>, shared<2, strided<sums, 16, 0, 0>>, stream<codes>>> {
   static constexpr const char* name = "gguf.q8_1";
-  using fit = ggml::absmax;
+  using fit = ggml::absmax_and_sums;
   static constexpr int gguf_id = 9;
   static constexpr bool whole_blocks = true;
 };
@@ -298,8 +298,9 @@ struct q8_1 : codec<integer<8>, half_32, symmetric,
 // 9.125 bits: d * q
 struct q8_k
     : codec<integer<8>, levels<group<256, quern::f32>>, symmetric,
-            blocked<256, stream<scale<>>, stream<codes>, shared<32, strided<nothing, 16, 0, 0, axis<16, 16>>>>> {
+            blocked<256, stream<scale<>>, stream<codes>, shared<32, strided<sums, 16, 0, 0, axis<16, 16>>>>> {
   static constexpr const char* name = "gguf.q8_k";
+  using fit = ggml::extreme_and_sums;
   static constexpr int gguf_id = 15;
   static constexpr bool whole_blocks = true;
 };

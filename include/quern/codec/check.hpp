@@ -115,7 +115,7 @@ consteval fault fault_in_array() {
           return;
         }
       }
-    } else if (F::what != nothing::id) {
+    } else if (F::what != sums::id && F::what != nothing::id) {
       found = fault::unknown_part;
       return;
     }

@@ -7,6 +7,7 @@
 #include "quern/codec/check.hpp"
 #include "quern/codec/parts.hpp"
 #include "quern/layout/stream.hpp"
+#include "quern/number/grid.hpp"
 #include "quern/symmetry/symmetries.hpp"
 
 namespace quern::inline v0 {
@@ -132,9 +133,10 @@ concept any_codec = requires {
   requires C::checked();
 };
 
-// Of one value for each code: what can be encoded weight by weight.
+// What can be encoded: all but vectors of one's own that have no points and more than 2^20 codes.
 template <class C>
-concept scalar_codec = any_codec<C> && scalar_format<typename C::number>;
+concept encodable_codec =
+    any_codec<C> && (scalar_format<typename C::number> || searchable_format<typename C::number>);
 
 // All of a matrix in one array (GGUF's types): a span of bytes is a row.
 template <class C>

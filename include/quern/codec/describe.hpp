@@ -81,6 +81,8 @@ inline std::string part_name(part p) {
       return "scale<" + std::to_string(p.level) + ">";
     case role::offset:
       return "offset<" + std::to_string(p.level) + ">";
+    case role::sums:
+      return "sums";
     case role::nothing:
       break;
   }
@@ -152,7 +154,8 @@ std::vector<byte_content> unit_content() {
     const slice held = F::holds(r);
     for (std::size_t i = held.first; i < held.first + held.count; ++i) {
       const place p = F::at(i, r);
-      const coord c = k == parts<C>.size() ? coord{0, 0} : Order::at(i, grid_of(parts<C>[k], A::unit, sample));
+      const coord c = k == parts<C>.size() ? coord{0, F::what == sums::id ? i : 0}
+                                           : Order::at(i, grid_of(parts<C>[k], A::unit, sample));
       const auto put = [&](std::size_t bit, unsigned low, unsigned width, int digit) {
         const auto row = static_cast<std::ptrdiff_t>(c.row), col = static_cast<std::ptrdiff_t>(c.col);
         bytes[byte + bit / 8].push_back({F::what, row, col, low, width, static_cast<unsigned>(bit % 8), digit});
@@ -164,7 +167,7 @@ std::vector<byte_content> unit_content() {
       for (unsigned done = 0; done < held.width;) {  // the rest of a byte at a time
         const std::size_t bit = p.bit + done;
         const unsigned width = std::min(held.width - done, 8 - static_cast<unsigned>(bit % 8));
-        put(bit, k == parts<C>.size() ? 0 : held.shift + done, width, -1);
+        put(bit, F::what == nothing::id ? 0 : held.shift + done, width, -1);
         done += width;
       }
     }

@@ -111,6 +111,11 @@ template <class F, class C>
 concept refines = requires(const weight_region& w, affine a, affine (*settled)(affine)) {
   { F::template refine<C>(w, a, settled) } -> std::same_as<affine>;
 };
+// What to store of the sum of the values of some weights whose region has the ideal `a`, for layouts with `sums`.
+template <class F, class C>
+concept stores_sums = any_fit<F> && requires(float sum, affine a) {
+  { F::template sum_code<C>(sum, a) } -> std::same_as<std::uint32_t>;
+};
 // Another fit for weights that have an importance.
 template <class F>
 concept has_weighted_form = any_fit<typename F::with_importance>;

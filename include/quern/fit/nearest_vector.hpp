@@ -110,7 +110,7 @@ constexpr std::uint32_t nearest_vector(const vector_of<N>& q, const vector_of<N>
     if constexpr (N::sign_bits > 0) code |= (minus & low_bits(N::sign_bits)) << (N::index_bits * N::vectors);
     return code;
   } else {
-    static_assert(N::bits <= 20, "nearest_vector: too many codes to try one by one");
+    static_assert(searchable_format<N>, "nearest_vector: too many codes to try one by one");
     std::uint32_t best = 0;
     float least = 0;
     for (std::uint32_t code = 0; code < 1u << N::bits; ++code) {

@@ -6,7 +6,7 @@
 
 namespace quern::inline v0 {
 
-enum class role : std::uint8_t { codes, scale, offset, nothing };
+enum class role : std::uint8_t { codes, scale, offset, sums, nothing };
 
 struct part {
   role is;
@@ -14,7 +14,8 @@ struct part {
   bool operator==(const part&) const = default;
 };
 
-// The parts, as types: the weights' codes, the scales of a level, the offsets of a level, bits that mean nothing.
+// The parts, as types: the weights' codes, the scales of a level, the offsets of a level; and what is no part: sums over
+// equal runs of a unit's weights, which encoding writes and decoding does not read, and bits that mean nothing.
 struct codes {
   static constexpr part id{role::codes, 0};
 };
@@ -25,6 +26,9 @@ struct scale {
 template <std::uint8_t Level = 0>
 struct offset {
   static constexpr part id{role::offset, Level};
+};
+struct sums {
+  static constexpr part id{role::sums, 0};
 };
 struct nothing {
   static constexpr part id{role::nothing, 0};

@@ -23,6 +23,10 @@ concept point_format = vector_format<N> && requires {
   requires N::elements == N::dimension * N::vectors;
 };
 
+// Vectors that can be rounded to a code: by points, or by trying every code.
+template <class N>
+concept searchable_format = point_format<N> || (vector_format<N> && N::bits <= 20);
+
 // The magnitude of coordinate j of a point.
 template <class N>
 constexpr float point_magnitude(std::size_t point, std::size_t j) {

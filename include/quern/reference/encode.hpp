@@ -7,6 +7,7 @@
 #include "quern/fit/default.hpp"
 #include "quern/reference/decode.hpp"
 #include "quern/reference/levels.hpp"
+#include "quern/reference/sums.hpp"
 
 namespace quern::inline v0::reference {
 
@@ -200,6 +201,7 @@ constexpr result<void> encode(matrix_view<const float> x, packed_span<C> out, st
     each_region(s.rows, C::granularity::template level<1>::region,
                 [&](coord first, shape size) { write_block<Fit>(s, out, first, size); });
   else write_regions<Fit>(s, out);
+  if constexpr (has_sums<C> && stores_sums<Fit, C>) write_sums<Fit>(s, out);
   return {};
 }
 

@@ -204,7 +204,7 @@ struct tile_facts {
     std::array<std::size_t, part_count<C>> a{};
     for (auto& x : a) x = bytes;
     each_field<C, 0>(sample, [&]<class, class F>(std::size_t byte) {
-      if (F::what != nothing::id) {
+      if (index_of<C>(F::what) < a.size()) {
         auto& x = a[index_of<C>(F::what)];
         x = byte < x ? byte : x;
       }
