@@ -1,5 +1,6 @@
 // Prints what the catalogue holds, as the tables of the documentation: `catalogue families` that of README.md,
-// `catalogue presets` that of docs/catalogue.md. Every number is read from the declarations.
+// `catalogue presets` that of docs/catalogue.md, `catalogue gguf` the descriptions of docs/gguf_types.md. Every number is read
+// from the declarations.
 // SPDX-License-Identifier: Apache-2.0
 #include <quern/quern.hpp>
 
@@ -60,8 +61,7 @@ void print_families() {
 // Who chooses scales and codes when weights are encoded.
 template <class C>
 const char* encoder() {
-  if constexpr (vector_format<typename C::number>) return "-";
-  else if constexpr (requires { typename C::fit; }) return "own";
+  if constexpr (requires { typename C::fit; }) return "own";
   else return "default";
 }
 
@@ -82,10 +82,18 @@ void print_presets() {
   []<class... C>(type_list<C...>) { (print_preset<C>(), ...); }(catalog{});
 }
 
+// Every type of GGUF files, byte by byte.
+void print_gguf() {
+  []<class... C>(type_list<C...>) {
+    (std::printf("\n## `%s`\n\n```text\n%s```\n", C::name, describe<C>().c_str()), ...);
+  }(gguf::presets{});
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
   const std::string_view what = count > 1 ? arguments[1] : "presets";
   if (what == "families") print_families();
+  else if (what == "gguf") print_gguf();
   else print_presets();
 }
