@@ -3,7 +3,7 @@
 #pragma once
 #include "quern/fit/absmax.hpp"
 #include "quern/fit/absmean.hpp"
-#include "quern/fit/ggml_group.hpp"
+#include "quern/fit/ggml/group.hpp"
 #include "quern/fit/min_max.hpp"
 #include "quern/fit/mx.hpp"
 

@@ -1,6 +1,6 @@
 // ggml's fits of activations against ggml's own bytes, sums included: 16 rows x 1536 weights.
 // SPDX-License-Identifier: Apache-2.0
-#include "quern/fit/ggml_sums.hpp"
+#include "quern/fit/ggml/sums.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -115,7 +115,7 @@ class neighbourhood {
 };
 
 // All lists of a grid. What it takes: 4 bytes for each combination and 2 for each neighbour; see the table in
-// fit/ggml_grid.hpp. Where there is no memory for the neighbours, each list is made when it is asked for.
+// fit/ggml/grid.hpp. Where there is no memory for the neighbours, each list is made when it is asked for.
 template <point_format N, unsigned Shells>
 class neighbour_lists {
  public:

@@ -6,8 +6,8 @@
 #include <cstdint>
 
 #include "quern/fit/block.hpp"
-#include "quern/fit/ggml_neighbours.hpp"
-#include "quern/fit/ggml_search.hpp"
+#include "quern/fit/ggml/neighbours.hpp"
+#include "quern/fit/ggml/search.hpp"
 
 namespace quern::inline v0::ggml {
 

@@ -1,8 +1,8 @@
 // The fits of ggml for its formats of grids, as quantize_row_iq*_impl of ggml-quants.c had them in August 2026.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include "quern/fit/ggml_grid_search.hpp"
-#include "quern/fit/ggml_grid_split.hpp"
+#include "quern/fit/ggml/grid_search.hpp"
+#include "quern/fit/ggml/grid_split.hpp"
 
 namespace quern::inline v0::ggml {
 
@@ -26,14 +26,14 @@ inline constexpr search_rules iq3_s_as_written_rules{iq3_s_rules, 9, 0.2f, again
 inline constexpr split_rules iq1_s_rules{{2, unweighted::refused, 3, 1e-12f, 1.125f}, split_sums::by_difference};
 inline constexpr split_rules iq1_m_rules{{2, unweighted::square, 3, 1e-7f, 1.1125f}, split_sums::in_order, true};
 
-using iq2_xxs = search_fit<iq2_xxs_rules>;
-using iq2_xs = search_fit<iq2_xs_rules>;
-using iq2_s = search_fit<iq2_s_rules>;
-using iq3_xxs = search_fit<iq3_xxs_rules>;
-using iq3_s = search_fit<iq3_s_rules>;
+using iq2_xxs = grid_fit<iq2_xxs_rules>;
+using iq2_xs = grid_fit<iq2_xs_rules>;
+using iq2_s = grid_fit<iq2_s_rules>;
+using iq3_xxs = grid_fit<iq3_xxs_rules>;
+using iq3_s = grid_fit<iq3_s_rules>;
 // IQ3_S to the byte as ggml writes it. After a group of zeros it puts what follows in the block too early, save the
 // highest bit of an index, so that the rest of such a block decodes to something else. Other blocks are those of iq3_s.
-using iq3_s_as_written = search_fit<iq3_s_as_written_rules>;
+using iq3_s_as_written = grid_fit<iq3_s_as_written_rules>;
 using iq1_s = split_fit<iq1_s_rules>;
 using iq1_m = split_fit<iq1_m_rules>;
 

@@ -4,7 +4,7 @@
 #pragma once
 #include <bit>
 
-#include "quern/fit/ggml_grid_block.hpp"
+#include "quern/fit/ggml/grid_block.hpp"
 
 namespace quern::inline v0::ggml {
 
@@ -85,9 +85,9 @@ class searched_group {
   static constexpr int highest = static_cast<int>(level_count<N>) - 1;
   static constexpr float top = 2 * highest + 1;
   static_assert(N::sign_rule != signs::none && C::symmetry::offsets::size == 0,
-                "ggml::search_fit: the grid needs signs, and no offset; for others see ggml::split_fit");
-  static_assert(n % N::elements == 0, "ggml::search_fit: groups must be whole codes");
-  static_assert(N::points[0] == 0, "ggml::search_fit: the grid's first point must be that of the lowest levels");
+                "ggml::grid_fit: the grid needs signs, and no offset; for others see ggml::split_fit");
+  static_assert(n % N::elements == 0, "ggml::grid_fit: groups must be whole codes");
+  static_assert(N::points[0] == 0, "ggml::grid_fit: the grid's first point must be that of the lowest levels");
 
  public:
   float scale = 0;
@@ -255,7 +255,7 @@ class searched_group {
 };
 
 template <const search_rules& Rules>
-struct search_fit {
+struct grid_fit {
   static constexpr bool chooses_blocks = true;
 
   template <class C>

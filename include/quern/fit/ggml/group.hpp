@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "quern/fit/block.hpp"
-#include "quern/fit/ggml_search.hpp"
+#include "quern/fit/ggml/search.hpp"
 
 namespace quern::inline v0::ggml {
 

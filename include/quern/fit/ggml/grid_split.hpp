@@ -2,7 +2,7 @@
 // quantize_row_iq1_m_impl of ggml-quants.c. The weights of a group in order are split in three, in every way there is.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include "quern/fit/ggml_grid_block.hpp"
+#include "quern/fit/ggml/grid_block.hpp"
 
 namespace quern::inline v0::ggml {
 

@@ -1,6 +1,6 @@
 // ggml's fits of super-blocks against ggml's own bytes: 16 rows x 1536 weights, without and with importance.
 // SPDX-License-Identifier: Apache-2.0
-#include "quern/fit/ggml_k.hpp"
+#include "quern/fit/ggml/k.hpp"
 
 #include "fit/encoding.hpp"
 #include "quern/catalog/gguf.hpp"

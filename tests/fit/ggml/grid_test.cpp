@@ -1,7 +1,7 @@
 // ggml's fits of grids against ggml's own bytes: 16 rows x 1536 weights, without and with importance; and what ggml
 // refuses.
 // SPDX-License-Identifier: Apache-2.0
-#include "quern/fit/ggml_grid.hpp"
+#include "quern/fit/ggml/grid.hpp"
 
 #include <algorithm>
 #include <cmath>

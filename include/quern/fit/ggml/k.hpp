@@ -3,7 +3,7 @@
 // weights.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include "quern/fit/ggml_group.hpp"
+#include "quern/fit/ggml/group.hpp"
 
 namespace quern::inline v0::ggml {
 

@@ -1,6 +1,6 @@
 // ggml's neighbour lists against their definition, and the search among them.
 // SPDX-License-Identifier: Apache-2.0
-#include "quern/fit/ggml_neighbours.hpp"
+#include "quern/fit/ggml/neighbours.hpp"
 
 #include <doctest/doctest.h>
 
