@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "quern/fit/ggml_group.hpp"
+#include "quern/fit/ggml/group.hpp"
 #include "quern/reference/encode.hpp"
 #include "quern/simd/region_fit.hpp"
 

@@ -1,4 +1,4 @@
-// Encoding of blocks whose two levels are chosen together, by a fit whose groups are searched (fit/ggml_group.hpp): groups
+// Encoding of blocks whose two levels are chosen together, by a fit whose groups are searched (fit/ggml/group.hpp): groups
 // side by side, then block by block levels, codes and bytes. To the byte what reference::encode writes.
 // SPDX-License-Identifier: Apache-2.0
 #if defined(QUERN_SIMD_ENCODE_BLOCKS_INL_HPP_) == defined(HWY_TARGET_TOGGLE)

@@ -1,5 +1,5 @@
 // Groups along a row fitted by ggml's searches, as many at a time as a vector has lanes; to the bit the numbers of
-// fit/ggml_group.hpp.
+// fit/ggml/group.hpp.
 // SPDX-License-Identifier: Apache-2.0
 #if defined(QUERN_SIMD_FIT_GROUPS_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
 #ifdef QUERN_SIMD_FIT_GROUPS_INL_HPP_
@@ -10,7 +10,7 @@
 
 #include <algorithm>
 
-#include "quern/fit/ggml_group.hpp"
+#include "quern/fit/ggml/group.hpp"
 #include "quern/simd/lane_search-inl.hpp"
 #include "quern/simd/statistics-inl.hpp"
 

@@ -1,4 +1,4 @@
-// The searches of fit/ggml_search.hpp for as many groups as `lanes` have lanes, one in each: the same steps in the same order,
+// The searches of fit/ggml/search.hpp for as many groups as `lanes` have lanes, one in each: the same steps in the same order,
 // so to the bit the same numbers. x and e hold weight i of every group, and how much it counts, side by side. No group has
 // weights or counts so great, or a range so small, that a sum or a quotient is not finite.
 // SPDX-License-Identifier: Apache-2.0
@@ -9,7 +9,7 @@
 #define QUERN_SIMD_LANE_SEARCH_INL_HPP_
 #endif
 
-#include "quern/fit/ggml_search.hpp"
+#include "quern/fit/ggml/search.hpp"
 #include "quern/simd/lanes-inl.hpp"
 #include "quern/simd/round-inl.hpp"
 

@@ -8,7 +8,7 @@
 
 #include "quern/codec/properties.hpp"
 #include "quern/fit/fit.hpp"
-#include "quern/fit/ggml_group.hpp"
+#include "quern/fit/ggml/group.hpp"
 #include "quern/reference/encode.hpp"
 #include "quern/storage/row_codes.hpp"
 
