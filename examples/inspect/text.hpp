@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <quern/io/gguf_values.hpp>
+#include <quern/io/little_endian.hpp>
 
 #include <algorithm>
 #include <array>
@@ -93,7 +94,7 @@ inline std::string value_text(const quern::io::gguf_value& v) {
   } else {
     const std::size_t size = quern::io::gguf_value_bytes(v.element_type());
     for (std::size_t i = 0; size != 0 && i < std::min(v.count(), most_elements); ++i)
-      add(number_of(v.element_type(), quern::io::gguf_load_bits(v.bytes().data() + i * size, size)));
+      add(number_of(v.element_type(), quern::io::load_little(v.bytes().data() + i * size, size)));
   }
   return s + (v.count() > shown ? ", ..." : "");
 }
