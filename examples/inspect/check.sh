@@ -1,8 +1,9 @@
 #!/bin/sh
-# check.sh PROGRAM WEIGHTS FOLDER: what the program says of files that are whole, not finite, cut short or hostile, with
-# which exit status; and that memory stays small however large a file is.
+# check.sh PROGRAM WEIGHTS FOLDER QUANTIZE: what the program says of files that are whole, not finite, cut short or
+# hostile, with which exit status; and that memory stays small however large a file is. QUANTIZE, the program of that name,
+# writes some of them.
 set -u
-program=$1 weights=$2 folder=$3
+program=$1 weights=$2 folder=$3 quantize=$4
 . "$(dirname "$0")/../check_program.sh"
 # says TEXT: the last run printed it. Blanks in a row count as one.
 says() {
@@ -147,6 +148,97 @@ run 0 --verify "$folder/unknown.safetensors"
 says 'm.packed U8'
 run 0 "$folder/unknown.safetensors"
 says 'codec some.body is not in the catalogue'
+
+# Matrices under their owners' names are the same weights as packed ones.
+# matrices FILE: what is found in those of $weights, without the names of their codecs.
+matrices() { "$program" --verify "$1" | grep -E 'query|dense.weight' | sort | awk '{ $2 = ""; print }'; }
+for codec in bnb.nf4 bnb.llm_int8 compressed_tensors.packed_int4_g128 compressed_tensors.nvfp4 nv.nvfp4 fp8.e4m3_block \
+  gptq.v1_4bit_g128 awq.gemm_g128 mlx.affine_4bit_g64; do
+  "$quantize" --codec $codec "$weights" "$folder/owned.safetensors" >/dev/null || complain "not quantized to $codec"
+  run 0 "$folder/owned.safetensors"
+  says 'tensors: 4'
+  says " encoder.layer.4.output.dense.weight 192 x 1536 $codec "
+  run 0 --verify "$folder/owned.safetensors"
+  says "encoder.layer.4.output.dense.weight $codec 294912 0 "
+  says '443136 values of 4 tensors decoded: all finite'
+  "$quantize" --codec $codec --names quern "$weights" "$folder/quern.safetensors" >/dev/null
+  matrices "$folder/owned.safetensors" >"$folder/by_owner"
+  matrices "$folder/quern.safetensors" | cmp - "$folder/by_owner" || complain "$codec is decoded to other weights"
+  [ "$(wc -l <"$folder/by_owner")" = 2 ] || complain "$codec: not 2 matrices"
+done
+# One row of blocks to the codec, of which an array stands in a text.
+"$quantize" --codec bnb.nf4_double "$weights" "$folder/owned.safetensors" >/dev/null
+run 0 "$folder/owned.safetensors"
+says ' encoder.layer.4.output.dense.weight 192 x 1536 bnb.nf4_double 4.161 153401'
+says ' weight.nested_absmax 18 F32 72'
+says ' weight.quant_state.bitsandbytes__nf4 177 U8 177'
+run 0 --verify "$folder/owned.safetensors"
+says 'encoder.layer.4.output.dense.weight bnb.nf4_double 294912 0 -0.46950573 1.0830078 -'
+LC_ALL=C sed 's/"blocksize": 64/"blocksize": 32/' "$folder/owned.safetensors" >"$folder/blocks.safetensors"
+run 3 "$folder/blocks.safetensors"
+says 'the blocks have another length'
+
+text=$(describe fp8.e4m3_channel)
+# owned FILE SAID DESCRIPTION DTYPE SHAPE SCALES BYTES...: SAID: rows, columns and codec in the metadata; the scale, of the
+# name SCALES, and two codes for printf.
+owned() {
+  file=$1
+  header="{\"__metadata__\":{\"quern.owner:m.weight\":\"1 $2\",\"quern.codec:fp8.e4m3_channel\":\"$3\"},"
+  header="$header\"m.weight\":{\"dtype\":\"$4\",\"shape\":$5,\"data_offsets\":[4,6]},"
+  header="$header\"$6\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]}}"
+  shift 6
+  safetensors "$file" "$header" "$@"
+}
+said='1 2 fp8.e4m3_channel' two='\000\000\000\100'
+owned "$folder/owned.safetensors" "$said" "$text" F8_E4M3 '[1,2]' m.weight_scale "$two" '\070\274'
+run 0 "$folder/owned.safetensors"
+says 'm.weight 1 x 2 fp8.e4m3_channel 24.000 6'
+says ' weight_scale 1 x 1 F32 4'
+run 0 --verify "$folder/owned.safetensors"
+says 'm.weight fp8.e4m3_channel 2 0 -3 2 -'
+says '2 values of 1 tensors decoded: all finite'
+owned "$folder/owned.safetensors" "$said" "$text" F8_E4M3 '[1,2]' m.weight_scale "$two" '\070\377'
+run 1 --verify "$folder/owned.safetensors"
+says 'm.weight fp8.e4m3_channel 2 1 2 2 -; first at 1'
+owned "$folder/owned.safetensors" "$said" "$text" F8_E4M3 '[1,2]' m.weight_scale "$infinity" '\070\274'
+run 1 --verify "$folder/owned.safetensors"
+says '-; first at 0; scales not finite: 1'
+owned "$folder/owned.safetensors" '2 2 fp8.e4m3_channel' "$text" F8_E4M3 '[1,2]' m.weight_scale "$two" '\070\274'
+run 3 --verify "$folder/owned.safetensors"
+says 'matrix m.weight: the tensors are of another shape than the metadata say (1, against 2)'
+owned "$folder/owned.safetensors" "$said" "another $text" F8_E4M3 '[1,2]' m.weight_scale "$two" '\070\274'
+run 3 "$folder/owned.safetensors"
+says 'the file means another format by the name of the codec'
+owned "$folder/owned.safetensors" "$said" "$text" I8 '[1,2]' m.weight_scale "$two" '\070\274'
+run 3 "$folder/owned.safetensors"
+says "tensor m.weight: the tensor is of another dtype than this format's"
+owned "$folder/owned.safetensors" '2 1 fp8.e4m3_channel' "$text" F8_E4M3 '[2,1]' m.weight_scale "$two" '\070\274'
+run 3 "$folder/owned.safetensors"
+says 'tensor m.weight_scale: the tensor does not have the shape of the matrix'
+owned "$folder/owned.safetensors" "$said" "$text" F8_E4M3 '[1,2]' m.scale "$two" '\070\274'
+run 3 "$folder/owned.safetensors"
+says 'tensor m.weight_scale: the matrix has no such tensor'
+owned "$folder/owned.safetensors" '1 two fp8.e4m3_channel' "$text" F8_E4M3 '[1,2]' m.weight_scale "$two" '\070\274'
+run 3 "$folder/owned.safetensors"
+says 'the metadata of a packed matrix is not'
+owned "$folder/owned.safetensors" '1 2 gguf.q8_0' "$text" F8_E4M3 '[1,2]' m.weight_scale "$two" '\070\274'
+run 0 --verify "$folder/owned.safetensors"
+says 'm.weight F8_E4M3 2 0 -1.5 1 -'
+run 0 "$folder/owned.safetensors"
+says "codec gguf.q8_0 has no owner's names in the catalogue"
+owned "$folder/owned.safetensors" '1 2 some.body' "$text" F8_E4M3 '[1,2]' m.weight_scale "$two" '\070\274'
+run 0 "$folder/owned.safetensors"
+says 'codec some.body is not in the catalogue'
+# A tensor of two matrices, one of them packed.
+header="{\"__metadata__\":{\"quern.matrix:m\":\"1 2 3 integers.int4_channel\","
+header="$header\"quern.codec:integers.int4_channel\":\"$(describe integers.int4_channel)\","
+header="$header\"quern.owner:m.weight\":\"1 1 256 mlx.mxfp4\",\"quern.codec:mlx.mxfp4\":\"$(describe mlx.mxfp4)\"},"
+header="$header\"m.weight\":{\"dtype\":\"U32\",\"shape\":[1,32],\"data_offsets\":[0,128]},"
+header="$header\"m.scales\":{\"dtype\":\"U8\",\"shape\":[1,8],\"data_offsets\":[128,136]},"
+header="$header\"m.codes\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[136,140]}}"
+safetensors "$folder/owned.safetensors" "$header" "$(word 0 140)"
+run 3 "$folder/owned.safetensors"
+says 'matrix m.weight, tensor m.scales: the tensor is that of another matrix, too'
 
 # Several files, by their index.
 safetensors "$folder/model-1.safetensors" '{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}' "$one"

@@ -64,11 +64,11 @@ inline void list_tensors(const contents& c) {
   for (const tensor& x : c.tensors()) {
     const std::string file = several ? std::to_string(x.file + 1) : "";
     t.add({"  " + io::escaped(x.name), shape_text(x.shape), io::escaped(x.type), bits_text(x.bytes(), x.values()),
-           std::to_string(x.bytes()), x.is_matrix ? "" : std::to_string(x.arrays[0].offset), file});
+           std::to_string(x.bytes()), x.is_matrix ? "" : std::to_string(x.parts[0].offset), file});
     if (x.is_matrix)
-      for (const tensor::array& a : x.arrays)
-        t.add({"    " + a.suffix, std::to_string(a.bytes), a.type, "", std::to_string(a.bytes),
-               std::to_string(a.offset), file});
+      for (const tensor::part& p : x.parts)
+        t.add({"    " + io::escaped(p.name), shape_text(p.shape), p.type, "", std::to_string(p.bytes),
+               std::to_string(p.offset), file});
     types[x.type].add(x), all.add(x);
   }
   std::printf("\ntensors: %zu\n", c.tensors().size());
@@ -84,9 +84,8 @@ inline void list_tensors(const contents& c) {
   if (types.size() != 1) add("all", all);
   std::puts("\ntotals");
   sums.print();
-  for (const std::string& name : c.unknown_codecs())
-    std::printf("codec %s is not in the catalogue: its matrices are listed as the tensors of bytes that they are\n",
-                io::escaped(name).c_str());
+  for (const std::string& what : c.unknown())
+    std::printf("%s: its matrices are listed as the tensors that they are\n", what.c_str());
 }
 
 inline void list(const contents& c) {

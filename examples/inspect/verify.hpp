@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <limits>
 #include <numeric>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,7 +28,7 @@ class scanner {
   findings scan(const tensor& t) {
     findings found;
     const codec_entry& codec = *t.codec;
-    const std::uint64_t rows = t.is_matrix ? t.shape[0] : 1, cols = t.is_matrix ? t.shape[1] : t.values();
+    const std::uint64_t rows = t.is_matrix ? t.coded.rows : 1, cols = t.is_matrix ? t.coded.cols : t.values();
     if (rows == 0 || cols == 0) return found;
     const bool along_rows = rows > 1;
     const std::uint64_t length = along_rows ? rows : cols, across = along_rows ? cols : rows;
@@ -46,7 +47,8 @@ class scanner {
         // Where only one piece is made it is all of the array.
         const std::uint64_t at = first == 0 || steps[i] == same_for_all ? 0 : first / step * step_bytes[i];
         if (at > a.bytes || bytes[i] > a.bytes - at) refuse(t, "the tensor does not have the bytes of its shape");
-        arrays[i] = io::value_or_throw(contents_.file(t.file).try_view(a.offset + at, bytes[i], room_[i]));
+        if (!a.held.empty()) arrays[i] = std::as_bytes(std::span(a.held)).subspan(at, bytes[i]);
+        else arrays[i] = io::value_or_throw(contents_.file(t.file).try_view(a.offset + at, bytes[i], room_[i]));
       }
       if (const auto scanned = codec.scan(arrays, piece, along_rows, first == 0, found); !scanned)
         refuse(t, scanned.error().what, scanned.error().value, scanned.error().bound);
@@ -64,8 +66,8 @@ class scanner {
     std::vector<std::pair<std::uint64_t, std::uint64_t>> used;  // begin, end
     for (const tensor& t : contents_.tensors())
       if (t.file == file)
-        for (const tensor::array& a : t.arrays)
-          if (a.bytes != 0) used.emplace_back(a.offset, a.offset + a.bytes);
+        for (const tensor::part& p : t.parts)
+          if (p.bytes != 0) used.emplace_back(p.offset, p.offset + p.bytes);
     std::ranges::sort(used);
     gaps found;
     if (used.empty()) return found;

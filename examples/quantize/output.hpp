@@ -77,7 +77,10 @@ inline void declare(io::safetensors_contents& contents, const model& m, const ta
   switch (k.where) {
     case task::place::as_it_was:
       if (t.named == nullptr) return contents.add(t.name, t.dtype, t.shape);
-      for (const std::size_t i : t.members) contents.add(m.member(i).name, m.member(i).dtype, m.member(i).shape);
+      for (const std::size_t i : t.members) {
+        const io::safetensors_tensor& member = m.member(i);
+        contents.add(member.name, member.dtype, std::vector(member.shape.begin(), member.shape.end()));
+      }
       return t.named->describe(contents, t.name, {t.rows(), t.cols()});
     case task::place::plain:
       return contents.add(t.name, *k.to->dtype, t.shape);

@@ -455,7 +455,7 @@ TEST_CASE("bitsandbytes: what a file says is checked") {
         R"({"shape": ["5"]})", R"({"dtype": {}})", R"({"dtype": true})", "[]", "1", "\"x\""})
     CHECK_MESSAGE(saying(text) == other_kind, text);
   CHECK(saying("") == "not JSON");
-  CHECK(saying(std::string("{}\0", 3)) == "a zero byte in JSON");
+  CHECK(saying("{" + type + block + kind + size + nested + offset + "}" + '\0') == "a zero byte in JSON");
   CHECK(saying("{" + type + block + kind + R"("shape": [5, 127], )" + nested + offset + "}") == of_other_shape);
   CHECK(saying("{" + type + block + kind + R"("shape": [0, 128], )" + nested + offset + "}") == "the matrix is empty");
   CHECK(saying("{" + type + block + kind + R"("shape": [18446744073709551615, 128], )" + nested + offset + "}") ==

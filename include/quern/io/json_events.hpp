@@ -7,12 +7,14 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "quern/io/failure.hpp"
+#include "quern/io/json_reader.hpp"
 
 namespace quern::inline v0::io {
 
-// What readers have in common. A reader is a class derived from this one with the members of nlohmann::json_sax; those
+// What readers have in common. A reader is a class derived from this one with the members of json_reader's events; those
 // that it does not need it inherits. They are called for one value after the other, never nested: depth costs no stack.
 class json_events {
  public:
@@ -24,13 +26,25 @@ class json_events {
     failure_ = {what, escaped(file_) + of, value, bound};
     return false;
   }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception& e) {
-    constexpr int number_out_of_range = 406;  // nlohmann/json's number for 1e400 and the like
-    refuse(e.id == number_out_of_range ? "a number is out of range" : "not JSON");
-    failure_.offset = begin_ + (position == 0 ? 0 : position - 1);
+  // The text breaks a rule of JSON at this byte of it.
+  bool malformed(const char* what, std::uint64_t position) {
+    refuse(what);
+    failure_.offset = begin_ + position;
     return false;
   }
-  bool binary(nlohmann::json::binary_t&) { return refuse("not JSON"); }  // no part of text
+  // The text cannot be read.
+  bool broken(file_failure why) {
+    failure_ = std::move(why);
+    return false;
+  }
+
+  // A string or a key begins, and its bytes; string() or key() follows. All of them are held, unless a reader keeps them
+  // in another way.
+  void begin_string() { held_.clear(); }
+  void put(char c) { held_ += c; }
+
+ protected:
+  std::string held_;
 
  private:
   std::string_view file_;
@@ -41,16 +55,20 @@ class json_events {
 // ", tensor NAME", to follow the name of a file.
 inline std::string of_tensor(std::string_view name) { return ", tensor " + escaped(name); }
 
-// Reads `text`, one value and nothing else but blanks.
+// Reads a text, one value and nothing else but blanks. source(at): its bytes from `at` on, one at least, as
+// result<std::string_view>, valid until the next call. Precondition: size is the length of the text.
+template <class Source, class Events>
+result<void> try_read_json(std::uint64_t size, const Source& source, Events& events) {
+  if (!json_reader<Source, Events>(size, source, events).read()) return events.failure();
+  return {};
+}
+// A text in memory.
 template <class Events>
 result<void> try_read_json(std::string_view text, Events& events) {
-  // nlohmann's lexer takes a zero byte for the end of the text, whatever follows.
-  if (text.find('\0') != text.npos) {
-    events.refuse("a zero byte in JSON");
-    return events.failure();
-  }
-  if (!nlohmann::json::sax_parse(text.begin(), text.end(), &events)) return events.failure();
-  return {};
+  const auto source = [=](std::uint64_t at) -> result<std::string_view> {
+    return text.substr(static_cast<std::size_t>(at));
+  };
+  return try_read_json(text.size(), source, events);
 }
 
 // `text` as a JSON string, its quotes included; false where it is not UTF-8.

@@ -49,34 +49,36 @@ class bnb_quant_state_events : public json_events {
 
   bool null() { return refuse_value(); }
   bool boolean(bool) { return refuse_value(); }
-  bool number_integer(std::int64_t n) { return number_float(static_cast<double>(n), {}); }
+  bool number_integer(std::int64_t n) { return number_float(static_cast<double>(n)); }
   bool number_unsigned(std::uint64_t n) {
     if (key_ == blocksize) return same(n, expected_.block);
     if (key_ == nested_blocksize) return same(n, expected_.nested_block);
-    if (key_ != dims || !in_list_) return number_float(static_cast<double>(n), {});
+    if (key_ != dims || !in_list_) return number_float(static_cast<double>(n));
     if (count_ == extents_.size() || n > std::numeric_limits<std::size_t>::max()) return refuse_shape();
     extents_[count_++] = static_cast<std::size_t>(n);
     return true;
   }
-  bool number_float(double x, const std::string&) {
+  bool number_float(double x) {
     if (key_ != nested_offset) return refuse_value();
     constexpr auto most = static_cast<double>(std::numeric_limits<float>::max());
     if (!(x >= -most && x <= most)) return refuse("nested_offset is not an f32");
     mean_ = static_cast<float>(x);
     return done();
   }
-  bool string(std::string& s) {
+  bool string() {
+    const std::string& s = held_;
     if (key_ == quant_type) return s == expected_.kind ? done() : refuse("quant_type is another one");
     if (key_ == nested_dtype) return s == "float32" ? done() : refuse("nested_dtype is not float32");
     if (key_ != dtype) return refuse_value();
     // The type that the owner's decoder rounds weights to.
     return s == "float32" || s == "float16" || s == "bfloat16" ? done() : refuse("dtype is not that of weights");
   }
-  bool start_object(std::size_t) {
+  bool start_object() {
     if (depth_++ != 0) return refuse_value();
     return true;
   }
-  bool key(std::string& k) {
+  bool key() {
+    const std::string& k = held_;
     for (std::size_t i = 0; i < keys.size(); ++i)
       if (k == keys[i]) {
         key_ = i;
@@ -91,7 +93,7 @@ class bnb_quant_state_events : public json_events {
     if ((seen_ & ~wanted) != 0) return refuse("the absmaxes are coded, and those of this format are not");
     return seen_ == wanted || refuse("a key of a quant_state is missing");
   }
-  bool start_array(std::size_t) {
+  bool start_array() {
     if (key_ != dims || in_list_) return refuse_value();
     in_list_ = true;
     return true;

@@ -9,29 +9,18 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
-#include <utility>
 #include <vector>
 
 #include "quern/io/failure.hpp"
-#include "quern/io/safetensors_types.hpp"
+#include "quern/io/safetensors_records.hpp"
 
 namespace quern::inline v0::io {
 
-// Valid as long as the header it is from.
-struct safetensors_tensor {
-  std::string_view name;  // UTF-8, may be empty or hold any character
-  safetensors_dtype dtype = safetensors_dtype::u8;
-  std::span<const std::uint64_t> shape;  // row-major; none for a scalar
-  std::uint64_t offset = 0;              // of the file, where its bytes begin
-  std::uint64_t bytes = 0;               // those of its shape
-};
-struct safetensors_metadata {
-  std::string_view key, value;
-};
-
 // Invariant: the tensors have different names, and their bytes follow each other from the end of the header to the end
 // of the file, without holes or overlaps. So offset + bytes of each is not more than the size of the file.
+//
+// Memory: names, shapes and metadata in one text, 48 bytes for each tensor and 4 for each entry of metadata. Together that
+// is no more than the length of the JSON, whatever is in it, and parsing takes no more than that and 8 KiB.
 class safetensors_header {
  public:
   // Of a whole file in memory. Offsets are those in `bytes`.
@@ -40,6 +29,10 @@ class safetensors_header {
   // Of the JSON at bytes [8, 8 + json.size()) of a file.
   static result<safetensors_header> try_parse(std::string_view json, std::uint64_t file_bytes,
                                               std::string_view file = "safetensors") noexcept;
+  // The same, of JSON that is read in pieces. source: as of try_read_json; it is read twice.
+  template <class Source>
+  static result<safetensors_header> try_parse_pieces(std::uint64_t json_bytes, const Source& source,
+                                                     std::uint64_t file_bytes, std::string_view file) noexcept;
   // The length of the JSON, from the first 8 bytes of a file.
   static result<std::uint64_t> try_length(std::span<const std::byte> first, std::uint64_t file_bytes,
                                           std::string_view file = "safetensors") noexcept;
@@ -50,18 +43,21 @@ class safetensors_header {
   safetensors_header(const safetensors_header&) = delete;  // its tensors are views into it
 
   // In the order of their bytes; empty ones before the one that begins at the same byte, and by name.
-  std::span<const safetensors_tensor> tensors() const noexcept { return tensors_; }
+  std::span<const safetensors_tensor> tensors() const noexcept { return records_.tensors; }
   // In the order of their keys.
-  std::span<const safetensors_metadata> metadata() const noexcept { return metadata_; }
+  safetensors_metadata_list metadata() const noexcept { return {records_.view(), records_.metadata}; }
   // Null where there is none.
   const safetensors_tensor* find(std::string_view name) const noexcept {
-    const auto at = std::ranges::lower_bound(by_name_, name, {}, [&](std::size_t i) { return tensors_[i].name; });
-    return at != by_name_.end() && tensors_[*at].name == name ? &tensors_[*at] : nullptr;
+    const std::vector<safetensors_tensor>& all = records_.tensors;
+    const auto at =
+        std::ranges::lower_bound(all, name, {}, [&](const safetensors_tensor& t) { return all[t.by_name_].name; });
+    return at != all.end() && all[at->by_name_].name == name ? &all[at->by_name_] : nullptr;
   }
   std::optional<std::string_view> find_metadata(std::string_view key) const noexcept {
-    const auto at = std::ranges::lower_bound(metadata_, key, {}, &safetensors_metadata::key);
-    if (at == metadata_.end() || at->key != key) return {};
-    return at->value;
+    const std::vector<std::uint32_t>& all = records_.metadata;
+    const auto at = std::ranges::lower_bound(all, key, {}, [&](std::uint32_t i) { return records_.text_at(i); });
+    if (at == all.end() || records_.text_at(*at) != key) return {};
+    return metadata()[static_cast<std::size_t>(at - all.begin())].value;
   }
 
 #if defined(__cpp_exceptions)
@@ -80,14 +76,10 @@ class safetensors_header {
 #endif
 
  private:
-  friend class safetensors_events;
   result<void> try_arrange(std::uint64_t begin, std::uint64_t end, std::string_view file);
+  const safetensors_tensor* arrange_names();  // one of two that have one name; else null
 
-  std::vector<char> text_;  // names, keys and values; moved, it stays where it is
-  std::vector<std::uint64_t> extents_;
-  std::vector<safetensors_tensor> tensors_;
-  std::vector<std::size_t> by_name_;
-  std::vector<safetensors_metadata> metadata_;
+  safetensors_records records_;
 };
 
 }  // namespace quern::inline v0::io

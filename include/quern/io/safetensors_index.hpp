@@ -69,8 +69,9 @@ class safetensors_index_events : public json_events {
   bool boolean(bool) { return scalar(); }
   bool number_integer(std::int64_t) { return scalar(); }
   bool number_unsigned(std::uint64_t) { return scalar(); }
-  bool number_float(double, const std::string&) { return scalar(); }
-  bool string(std::string& s) {
+  bool number_float(double) { return scalar(); }
+  bool string() {
+    std::string& s = held_;
     if (at_ != state::file) return scalar();
     if (!is_plain_file_name(s))
       return refuse("a shard is not the plain name of a file in the index's folder",
@@ -79,7 +80,7 @@ class safetensors_index_events : public json_events {
     at_ = state::map_keys;
     return true;
   }
-  bool start_object(std::size_t) {
+  bool start_object() {
     if (at_ == state::index) at_ = state::keys;
     else if (at_ == state::metadata) at_ = state::metadata_keys;
     else if (at_ == state::map) at_ = state::map_keys;
@@ -90,9 +91,10 @@ class safetensors_index_events : public json_events {
     at_ = at_ == state::keys ? state::end : state::keys;
     return at_ != state::end || has_map_ || refuse("the index has no weight_map");
   }
-  bool start_array(std::size_t) { return refuse_value(); }
+  bool start_array() { return refuse_value(); }
   bool end_array() { return true; }
-  bool key(std::string& k) {
+  bool key() {
+    std::string& k = held_;
     if (at_ == state::metadata_keys) {
       if (metadata_.size() == safetensors_most_metadata)
         return refuse("too many entries of metadata", {}, safetensors_most_metadata + 1, safetensors_most_metadata);

@@ -1,6 +1,7 @@
 // Safetensors files, read: the header at once, bytes of tensors when they are asked for.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -30,10 +31,14 @@ class safetensors_file {
       const auto n = safetensors_header::try_length(first, size, path.native());
       if (!n) return n.error();
       aligned_bytes room;
-      const auto json = f.input_.try_view(first.size(), static_cast<std::size_t>(*n), room);
-      if (!json) return json.error();
-      const std::string_view text(reinterpret_cast<const char*>(json->data()), json->size());
-      auto header = safetensors_header::try_parse(text, size, path.native());
+      const std::uint64_t most = f.input_.is_mapped() ? *n : most_read;
+      const auto json = [&](std::uint64_t at) -> result<std::string_view> {
+        const auto count = static_cast<std::size_t>(std::min(*n - at, most));
+        const auto bytes = f.input_.try_view(first.size() + at, count, room);
+        if (!bytes) return bytes.error();
+        return std::string_view(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+      };
+      auto header = safetensors_header::try_parse_pieces(*n, json, size, path.native());
       if (!header) return header.error();
       f.header_ = std::move(*header);
       return f;
@@ -46,7 +51,7 @@ class safetensors_file {
   // Those of the header; valid as long as the file, which may be moved.
   std::span<const safetensors_tensor> tensors() const noexcept { return header_.tensors(); }
   const safetensors_tensor* find(std::string_view name) const noexcept { return header_.find(name); }
-  std::span<const safetensors_metadata> metadata() const noexcept { return header_.metadata(); }
+  safetensors_metadata_list metadata() const noexcept { return header_.metadata(); }
   std::optional<std::string_view> find_metadata(std::string_view key) const noexcept {
     return header_.find_metadata(key);
   }
@@ -91,6 +96,8 @@ class safetensors_file {
 #endif
 
  private:
+  static constexpr std::uint64_t most_read = 1u << 16;  // bytes of a header at a time, where nothing is mapped
+
   file_failure refusal(const char* what, std::string_view tensor, std::uint64_t value = 0,
                        std::uint64_t bound = 0) const {
     return {what, escaped(input_.path().native()) + ", tensor " + escaped(tensor), value, bound};

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <numeric>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -37,10 +38,13 @@ class safetensors_shards {
           if (auto ok = index->try_match(s.files_[i].header(), i); !ok) return ok.error();
         }
       }
+      std::size_t count = 0;
+      for (const safetensors_file& f : s.files_) count += f.tensors().size();
+      s.members_.reserve(count), s.by_name_.resize(count);
       for (std::size_t i = 0; i < s.files_.size(); ++i)
         for (const safetensors_tensor& t : s.files_[i].tensors()) s.members_.push_back({&t, i});
-      s.by_name_ = s.members_;
-      std::ranges::sort(s.by_name_, {}, name_of_member);
+      std::iota(s.by_name_.begin(), s.by_name_.end(), std::size_t{0});
+      std::ranges::sort(s.by_name_, {}, [&](std::size_t i) { return s.name_at(i); });
       return s;
     });
   }
@@ -53,8 +57,8 @@ class safetensors_shards {
   const safetensors_file& file_of(const safetensors_member& m) const noexcept { return files_[m.file]; }
   // Null where there is none.
   const safetensors_member* find(std::string_view name) const noexcept {
-    const auto at = std::ranges::lower_bound(by_name_, name, {}, name_of_member);
-    return at != by_name_.end() && at->tensor->name == name ? &*at : nullptr;
+    const auto at = std::ranges::lower_bound(by_name_, name, {}, [&](std::size_t i) { return name_at(i); });
+    return at != by_name_.end() && name_at(*at) == name ? &members_[*at] : nullptr;
   }
 
 #if defined(__cpp_exceptions)
@@ -65,7 +69,7 @@ class safetensors_shards {
 #endif
 
  private:
-  static std::string_view name_of_member(const safetensors_member& m) { return m.tensor->name; }
+  std::string_view name_at(std::size_t i) const noexcept { return members_[i].tensor->name; }
   static result<safetensors_index> try_index(const std::filesystem::path& path) {
     const auto input = input_file::try_open(path, access::read);
     if (!input) return input.error();
@@ -84,7 +88,8 @@ class safetensors_shards {
     return {};
   }
   std::vector<safetensors_file> files_;
-  std::vector<safetensors_member> members_, by_name_;
+  std::vector<safetensors_member> members_;
+  std::vector<std::size_t> by_name_;  // of the members
 };
 
 }  // namespace quern::inline v0::io

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
-#include <span>
+#include <ranges>
 #include <string_view>
 
 namespace quern::inline v0::io {
@@ -68,7 +68,8 @@ struct safetensors_size {
   std::uint64_t bytes = 0;
   const char* refusal = nullptr;
 };
-constexpr safetensors_size safetensors_size_of(safetensors_dtype t, std::span<const std::uint64_t> shape) {
+template <std::ranges::input_range Extents>
+constexpr safetensors_size safetensors_size_of(safetensors_dtype t, const Extents& shape) {
   constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t elements = 1;
   bool is_empty = false;
