@@ -4,6 +4,7 @@
 #include "quern/simd.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include "quern/api/matrices.hpp"
 #include "quern/catalog/gguf.hpp"
@@ -16,8 +17,26 @@ TEST_CASE("grids are encoded to the reference's bytes") {
   for (const weights kind : {weights::uniform, weights::zeros, weights::subnormal, weights::huge}) {
     support::check_encode<gguf::iq2_xs>({3, 512}, kind);
     support::check_encode<gguf::iq3_s>({3, 512}, kind);
+    support::check_encode<gguf::iq1_s>({2, 512}, kind);
     support::check_important<gguf::iq1_m>({3, 512}, kind);
+    support::check_important<gguf::iq2_xxs>({2, 512}, kind);
+    support::check_important<gguf::iq2_s>({2, 512}, kind);
+    support::check_important<gguf::iq3_xxs>({2, 512}, kind);
   }
+}
+
+// Splits that explain the same, and scales that give the same points.
+TEST_CASE("grids of weights with many equals are encoded to the reference's bytes") {
+  for_each_type(type_list<gguf::iq1_s, gguf::iq1_m, gguf::iq2_xxs, gguf::iq3_s>{}, []<class C>() {
+    std::vector<float> x(4 * 256);
+    for (std::size_t i = 0; i < x.size(); ++i)
+      x[i] = i < 256 ? 1.0f : static_cast<float>(i * 7 % (i < 512 ? 2 : i < 768 ? 3 : 5)) - 1;
+    const matrix_view<const float> rows(x.data(), 4, 256);
+    packed<C> p(4, 256), want(4, 256);
+    REQUIRE(operations_of<C>().encode(rows, p.span(), {}, nonfinite::refuse));
+    REQUIRE(reference::encode<C>(rows, want.span()));
+    CHECK(std::ranges::equal(p.array(0), want.array(0)));
+  });
 }
 
 TEST_CASE("a matrix of a grid is quantized by the public function") {

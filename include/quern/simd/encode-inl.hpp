@@ -9,6 +9,7 @@
 #endif
 
 #include <algorithm>
+#include <concepts>
 #include <cstring>
 #include <span>
 
@@ -16,6 +17,7 @@
 #include "quern/simd/encode_codes-inl.hpp"
 #include "quern/simd/encode_levels-inl.hpp"
 #include "quern/simd/float_mode.hpp"
+#include "quern/simd/grid_search-inl.hpp"
 #include "quern/simd/pack-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -136,7 +138,9 @@ void Encode(matrix_view<const float> x, packed_span<typename Encoding::codec_typ
   using C = typename Encoding::codec_type;
   using Fit = typename Encoding::fit;
   const ieee_mode mode;
-  if constexpr (!encodes_by_regions<C, Fit> && !encodes_by_blocks<C, Fit>) {
+  if constexpr (std::derived_from<Fit, ggml::fits_grids<Fit>>) {
+    call_encode<C, ggml::fits_grids_by<side_by_side, Fit>>(x, out, importance);
+  } else if constexpr (!encodes_by_regions<C, Fit> && !encodes_by_blocks<C, Fit>) {
     call_encode<C, Fit>(x, out, importance);
   } else {
     if (x.rows() == 0 || x.cols() == 0) return;

@@ -85,11 +85,10 @@ struct grid_block {
     const float typical = rules.typical * squares / static_cast<float>(n);
     for (std::size_t i = 0; i < n; ++i) {
       if (w.has_importance() || rules.plain == unweighted::refused)
-        e[i] = exact(w.importance(i) * unit.e) * std::sqrt(plus_product(typical, x[i], x[i]));
+        e[i] = exact(exact(w.importance(i) * unit.e) * std::sqrt(plus_product(typical, x[i], x[i])));
       else e[i] = plus_product(rules.plain == unweighted::square ? 0 : exact(0.25f * typical), x[i], x[i]);
       in_range = in_range && e[i] < most_sum;
     }
-    settle(e);
   }
 };
 
@@ -107,16 +106,86 @@ inline block_unit unit_of(const weight_region& w) {
   return {inverse(x), inverse(e)};
 }
 
-// try_fit(unit, chosen) fits the block w in units, or fails where a sum is too great: then all is brought to about 1.
-fitted_block fit_in_range(const weight_region& w, auto try_fit) {
-  fitted_block chosen;
-  if (try_fit(block_unit{}, chosen)) return chosen;
-  const block_unit unit = unit_of(w);
-  chosen = {};
-  try_fit(unit, chosen);
-  chosen.scale = saturated(chosen.scale / unit.x);
-  return chosen;
-}
+// ---- what is searched, and what is found ----
+
+// A group's weights without their signs, though some may be negative, how much each counts, and the root of that.
+template <class C>
+struct magnitudes_of_group {
+  alignas(64) std::array<float, grid_sizes<C>::group> x, root;
+  const float* e;
+};
+
+// The points of a group, as the grid lists them, and its scale.
+template <class C>
+struct points_of_group {
+  static constexpr std::size_t count = grid_sizes<C>::group / C::number::dimension;
+  std::array<std::uint32_t, count> points{};
+  std::uint32_t off_grid = 0;  // a bit for each: those that stand for levels that are no point
+  float scale = 0;
+  bool in_range = true;  // all sums
+};
+
+// A group's weights from the least to the greatest, equal ones in their order; how much each counts and where it was.
+template <class C>
+struct weights_in_order {
+  std::array<float, grid_sizes<C>::group> x, e;
+  std::array<std::uint8_t, grid_sizes<C>::group> at;
+};
+
+// Weights in order up to first_end are of the lowest level, the others up to second_end of the next. The offsets are
+// those of the group's parts: a bit of `shifts` is a part's code, the first part's highest.
+struct split_of_group {
+  std::size_t first_end = 0, second_end = 0;
+  std::uint32_t shifts = 0;
+  float scale = 0;
+  bool found = false;
+};
+
+// How the searches are made that take long: one thing after the other, as neighbours.hpp, grid_search.hpp and
+// grid_split.hpp define them. Kernels have another way, to the same bits.
+struct one_by_one {
+  template <point_format N>
+  static std::uint32_t nearest(std::span<const point<N>> points, const level_values<N>& value, const float* x,
+                               const float* e) {
+    return nearest_neighbour<N>(points, value, x, e);
+  }
+  template <const auto& Rules, class C>
+  static void search(const magnitudes_of_group<C>& group, float range, points_of_group<C>& found);
+  template <const auto& Rules, class C>
+  static void split(const weights_in_order<C>& weights, split_of_group& found);
+};
+
+// Fit fits blocks: try_fit<Way, C>(w, unit, chosen) in units, and it fails where a sum is too great. Then all is brought
+// to about 1.
+template <class Fit>
+struct fits_grids {
+  static constexpr bool chooses_blocks = true;
+
+  template <class C>
+  static fitted_block choose(const weight_region& w) {
+    return choose_by<one_by_one, C>(w);
+  }
+  template <class Way, class C>
+  static fitted_block choose_by(const weight_region& w) {
+    fitted_block chosen;
+    if (Fit::template try_fit<Way, C>(w, block_unit{}, chosen)) return chosen;
+    const block_unit unit = unit_of(w);
+    chosen = {};
+    Fit::template try_fit<Way, C>(w, unit, chosen);
+    chosen.scale = saturated(chosen.scale / unit.x);
+    return chosen;
+  }
+};
+
+// Such a fit, that searches in another way.
+template <class Way, class Fit>
+struct fits_grids_by {
+  static constexpr bool chooses_blocks = true;
+  template <class C>
+  static fitted_block choose(const weight_region& w) {
+    return Fit::template choose_by<Way, C>(w);
+  }
+};
 
 // The code of a group's scale, of which the block's scale is `inverse` times: odd multiples are stored.
 template <class C>

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <bit>
+#include <cmath>
 
 #include "quern/fit/ggml/grid_block.hpp"
 
@@ -74,63 +75,138 @@ inline float range_scale(floats x, floats e, int most) {
   return sums.scale();
 }
 
-// A group of weights.
+// ---- one scale ----
+
+// The highest level, and what it counts as.
+template <point_format N>
+inline constexpr int highest_level = static_cast<int>(level_count<N>) - 1;
+template <point_format N>
+inline constexpr float top = 2 * highest_level<N> + 1;
+
+// The levels nearest to the weights of a point, which have `inverse` of the scale.
+template <point_format N>
+constexpr std::uint32_t nearest_levels(const float* x, float inverse) {
+  std::uint32_t levels = 0;
+  for (std::size_t j = 0; j < N::dimension; ++j)
+    levels |= static_cast<std::uint32_t>(nearest_int(0.5f * (exact(inverse * x[j]) - 1), highest_level<N>))
+              << (j * N::level_bits);
+  return levels;
+}
+
+// Point k of the group: the nearest levels, or the best neighbour of levels that are no point.
+template <class Way, class C, unsigned Shells>
+void choose_point(const magnitudes_of_group<C>& group, std::size_t k, float inverse, float scale,
+                  points_of_group<C>& found) {
+  using N = typename C::number;
+  const auto& lists = neighbour_lists<N, Shells>::shared();
+  const float* const x = &group.x[k * N::dimension];
+  found.points[k] = nearest_levels<N>(x, inverse);
+  const std::uint32_t number = combination<N>(found.points[k]);
+  if (lists.is_point(number)) return;
+  typename neighbour_lists<N, Shells>::room room;
+  const auto list = lists.neighbours(number, room);
+  level_values<N> value;
+  for (std::size_t l = 0; l < value.size(); ++l) value[l] = exact(scale * static_cast<float>(2 * l + 1));
+  const std::uint32_t best = Way::template nearest<N>(list, value, x, &group.root[k * N::dimension]);
+  found.points[k] = best == no_neighbour ? list[0] : best;
+  found.in_range = found.in_range && best != no_neighbour;
+  found.off_grid |= 1u << k;
+}
+
+template <class C>
+correlation correlate(const magnitudes_of_group<C>& group, const points_of_group<C>& found) {
+  using N = typename C::number;
+  correlation sums;
+  for (std::size_t i = 0; i < group.x.size(); ++i) {
+    const unsigned level = level_of<N>(found.points[i / N::dimension], i % N::dimension);
+    sums.add(group.e[i], group.x[i], static_cast<float>(2 * level + 1));
+  }
+  return sums;
+}
+
+// ---- the scales that are tried ----
+
+// By how much of a level less or more than the highest one the range is divided.
+template <class C, const search_rules& Rules>
+inline constexpr auto tried_tops = [] {
+  std::array<float, 2 * Rules.tries + 1> t{};
+  for (std::size_t i = 0; i < t.size(); ++i)
+    t[i] = top<typename C::number> + static_cast<float>(static_cast<int>(i) - Rules.tries) * Rules.step;
+  return t;
+}();
+
+// Whether what a scale explains more than the best so far, which it then becomes.
+template <class C>
+bool is_better(const correlation& sums, float& explained, points_of_group<C>& best) {
+  best.in_range = best.in_range && magnitude(sums.with_weights) < most_sum && sums.with_itself < most_sum;
+  if (!sums.explains_more_than(explained)) return false;
+  best.scale = sums.scale(), explained = sums.explained();
+  return true;
+}
+
+// The scale that explains most with the points it gives; none may explain anything.
+template <const auto& Rules, class C>
+void one_by_one::search(const magnitudes_of_group<C>& group, float range, points_of_group<C>& found) {
+  float explained = 0;
+  for (const float tried : tried_tops<C, Rules>) {
+    const float inverse = tried / range;
+    points_of_group<C> now;
+    for (std::size_t k = 0; k < now.count; ++k)
+      choose_point<one_by_one, C, Rules.shells>(group, k, inverse, 1 / inverse, now);
+    found.in_range = found.in_range && now.in_range;
+    if (is_better(correlate(group, now), explained, found)) found.points = now.points, found.off_grid = now.off_grid;
+  }
+}
+
+// ---- a group ----
+
 template <class C, const search_rules& Rules>
 class searched_group {
   using N = typename C::number;
-  using sizes = grid_sizes<C>;
-  using lists = neighbour_lists<N, Rules.shells>;
-  static constexpr std::size_t n = sizes::group, dimension = N::dimension, points = n / dimension,
-                               codes = n / N::elements, width = std::size_t{1} << N::level_bits;
-  static constexpr int highest = static_cast<int>(level_count<N>) - 1;
-  static constexpr float top = 2 * highest + 1;
+  static constexpr std::size_t n = grid_sizes<C>::group, codes = n / N::elements;
+  static constexpr std::uint32_t every_point = low_bits(points_of_group<C>::count);
   static_assert(N::sign_rule != signs::none && C::symmetry::offsets::size == 0,
                 "ggml::grid_fit: the grid needs signs, and no offset; for others see ggml::split_fit");
   static_assert(n % N::elements == 0, "ggml::grid_fit: groups must be whole codes");
   static_assert(N::points[0] == 0, "ggml::grid_fit: the grid's first point must be that of the lowest levels");
 
  public:
-  float scale = 0;
-  bool in_range = true;  // all sums
-
-  searched_group(const float* x, const float* e, const lists& all) : e_(e), lists_(all) {
+  template <class Way>
+  searched_group(Way, const float* x, const float* e) {
+    group_.e = e;
     for (std::size_t c = 0; c < codes; ++c) take_signs(c, x);
-    for (std::size_t i = 0; i < n; ++i) root_[i] = std::sqrt(e[i]);
-    float greatest = x_[0];
-    for (std::size_t i = 1; i < n; ++i) greatest = greatest > x_[i] ? greatest : x_[i];
+    for (std::size_t i = 0; i < n; ++i) group_.root[i] = std::sqrt(e[i]);
+    float greatest = group_.x[0];
+    for (std::size_t i = 1; i < n; ++i) greatest = greatest > group_.x[i] ? greatest : group_.x[i];
     if (greatest < Rules.least) return;
-    if (Rules.from_range) scale = range_scale(x_, floats(e_, n), level_count<N> + 1);
-    const float range = Rules.from_range ? scale * level_count<N> : greatest;
-    is_zero_ = range <= 0;
-    scale = is_zero_ ? 0 : Rules.from_range ? scale : greatest / top;
-    if (is_zero_) return;
-    search(range);
-    if (scale > 0) choose_again();
-    in_range = in_range && is_finite(scale);
-    if (scale < 0) {
-      scale = -scale;
+    const float first = Rules.from_range ? range_scale(group_.x, floats(e, n), level_count<N> + 1) : greatest / top<N>;
+    const float range = Rules.from_range ? first * level_count<N> : greatest;
+    if (range <= 0) return;
+    is_zero_ = false;
+    found_.scale = first;
+    found_.off_grid = Rules.chosen_again == again::all_if_any ? every_point : 0;
+    Way::template search<Rules, C>(group_, range, found_);
+    if (found_.scale > 0) choose_again<Way>();
+    found_.in_range = found_.in_range && is_finite(found_.scale);
+    if (0 > found_.scale) {
+      found_.scale = -found_.scale;
       for (std::uint32_t& m : minus_) m = ~m & low_bits(N::sign_bits);
     }
   }
 
+  float scale() const { return found_.scale; }
+  bool in_range() const { return found_.in_range; }
   // Whether the group counts as zero. All of its bits are 0 then.
   bool is_zero() const { return is_zero_; }
   std::uint32_t code(std::size_t c) const {
-    std::uint32_t code = 0;
-    for (std::size_t k = 0; k < N::vectors; ++k) {
-      const std::uint8_t* const levels = best_.levels.data() + c * N::elements + k * dimension;
-      code |= lists_.index(combination<N>(levels)) << (k * N::index_bits);
-    }
-    return code | minus_[c] << (N::vectors * N::index_bits);
+    const auto& lists = neighbour_lists<N, Rules.shells>::shared();
+    std::uint32_t code = minus_[c] << (N::vectors * N::index_bits);
+    for (std::size_t k = 0; k < N::vectors; ++k)
+      code |= lists.index(combination<N>(found_.points[c * N::vectors + k])) << (k * N::index_bits);
+    return code;
   }
 
  private:
-  // Of every weight the level; whether those of a point are nearest to the weights.
-  struct choice {
-    alignas(16) std::array<std::uint8_t, n> levels;
-    std::uint32_t on_grid;  // a bit for every point
-  };
-
   // Magnitudes, and minus signs of a code; where their number must be even one sign may be wrong, of a weight that
   // counts little, whose magnitude then is negative.
   void take_signs(std::size_t c, const float* x) {
@@ -139,146 +215,52 @@ class searched_group {
     for (std::size_t j = 0; j < N::elements; ++j) {
       const float v = x[first + j];
       minus |= v < 0 ? 1u << j : 0;
-      x_[first + j] = v < 0 ? -v : v;
+      group_.x[first + j] = v < 0 ? -v : v;
     }
     if (N::sign_rule == signs::even && std::popcount(minus) % 2 == 1) {
-      const auto cost = [&](std::size_t j) { return exact(e_[first + j] * x[first + j]) * x[first + j]; };
+      const auto cost = [&](std::size_t j) { return exact(group_.e[first + j] * x[first + j]) * x[first + j]; };
       std::size_t wrong = 0;
       for (std::size_t j = 1; j < N::elements; ++j)
         if (cost(j) < cost(wrong)) wrong = j;
-      x_[first + wrong] = -x_[first + wrong];
+      group_.x[first + wrong] = -group_.x[first + wrong];
       minus ^= 1u << wrong;
     }
     minus_[c] = minus & low_bits(N::sign_bits);
   }
 
-  // The levels that are nearest to the weights, of which a level takes 1 / inverse.
-  void round(float inverse, choice& out) const {
-    alignas(64) std::array<float, n> quotient;
-    for (std::size_t i = 0; i < n; ++i) quotient[i] = inverse * x_[i];
-    settle(quotient);
-    for (std::size_t i = 0; i < n; ++i)
-      out.levels[i] = static_cast<std::uint8_t>(nearest_int(0.5f * (quotient[i] - 1), highest));
-    out.on_grid = low_bits(points);
-  }
-
-  // Where the levels of point k are none on the grid, its best neighbour's instead; for choices, each with its scale.
-  void put_on_grid(std::size_t k, choice* run, const float* scales, std::size_t count) {
-    const std::size_t first = k * dimension;
-    const auto number = [&](std::size_t i) { return combination<N>(&run[i].levels[first]); };
-    for (std::size_t i = 0, end; i < count; i = end) {
-      const std::uint32_t same = number(i);
-      for (end = i + 1; end < count && number(end) == same;) ++end;
-      if (lists_.is_point(same)) continue;
-      const auto list = lists_.neighbours(same, room_);
-      for (; i < end; i += lane_count) {
-        level_values<N> value;
-        const lanes scale_of{scales[i], scales[i + 1], scales[i + 2], scales[i + 3]};
-        for (std::size_t l = 0; l < width; ++l) value[l] = scale_of * static_cast<float>(2 * l + 1);
-        settle(value);
-        const lane_points best = nearest_neighbours<N>(list, value, &x_[first], &root_[first]);
-        for (std::size_t u = 0; u < lane_count && i + u < end; ++u) {
-          in_range = in_range && best[u] != no_neighbour;
-          const std::uint32_t p = best[u] == no_neighbour ? list[0] : best[u];
-          write_levels<N>(p, &run[i + u].levels[first]);
-          run[i + u].on_grid &= ~(1u << k);
-        }
-      }
-    }
-  }
-
-  // Scales that make `range` the highest level or nearly so: the one that explains most with the points it gives.
-  void search(float range) {
-    constexpr std::size_t count = 2 * Rules.tries + 1;
-    std::array<choice, round_up(count, lane_count)> tried;
-    std::array<float, count + lane_count> scales;
-    scales.fill(0);
-    for (std::size_t i = 0; i < count; ++i) {
-      const float steps = static_cast<float>(static_cast<int>(i) - Rules.tries);
-      const float inverse = (top + exact(steps * Rules.step)) / range;
-      scales[i] = 1 / inverse;
-      round(inverse, tried[i]);
-    }
-    for (std::size_t i = count; i < tried.size(); ++i) tried[i] = tried[0];
-    for (std::size_t k = 0; k < points; ++k) put_on_grid(k, tried.data(), scales.data(), count);
-
-    // What each weight adds to the sums, by its level.
-    alignas(64) float with_weights[n][width], with_itself[n][width];
-    for (std::size_t i = 0; i < n; ++i)
-      for (std::size_t l = 0; l < width; ++l) {
-        const auto v = static_cast<float>(2 * l + 1);
-        with_weights[i][l] = e_[i] * x_[i] * v;
-        with_itself[i][l] = e_[i] * v * v;
-      }
-    settle(with_weights), settle(with_itself);
-    best_.levels.fill(0), best_.on_grid = Rules.chosen_again == again::all_if_any ? 0 : low_bits(points);
-    float explained = 0;
-    for (std::size_t first = 0; first < count; first += lane_count) {
-      std::array<correlation, lane_count> sums;
-      for (std::size_t i = 0; i < n; ++i)
-        unrolled<lane_count>([&]<std::size_t U>() __attribute__((always_inline)) {
-          const std::uint8_t level = tried[first + U].levels[i];
-          sums[U].with_weights += with_weights[i][level], sums[U].with_itself += with_itself[i][level];
-        });
-      for (std::size_t u = 0; u < lane_count && first + u < count; ++u) {
-        in_range = in_range && magnitude(sums[u].with_weights) < most_sum && sums[u].with_itself < most_sum;
-        if (sums[u].explains_more_than(explained))
-          scale = sums[u].scale(), explained = sums[u].explained(), best_ = tried[first + u];
-      }
-    }
-  }
-
+  template <class Way>
   void choose_again() {
-    const std::uint32_t off_grid = ~best_.on_grid & low_bits(points);
-    if (Rules.chosen_again != again::always && off_grid == 0) return;
-    std::array<float, lane_count> scales;
-    scales.fill(scale);
-    choice last;
-    round(1 / scale, last);
-    for (std::size_t k = 0; k < points; ++k) {
-      if (Rules.chosen_again == again::off_grid && !(off_grid >> k & 1)) continue;
-      put_on_grid(k, &last, scales.data(), 1);
-      for (std::size_t j = k * dimension; j < (k + 1) * dimension; ++j) best_.levels[j] = last.levels[j];
-    }
-    correlation sums;
-    for (std::size_t i = 0; i < n; ++i) sums.add(e_[i], x_[i], static_cast<float>(2 * best_.levels[i] + 1));
-    if (sums.with_itself > 0) scale = sums.scale();
+    if (Rules.chosen_again != again::always && found_.off_grid == 0) return;
+    const float scale = found_.scale, inverse = 1 / scale;
+    for (std::size_t k = 0; k < found_.count; ++k)
+      if (Rules.chosen_again != again::off_grid || (found_.off_grid >> k & 1))
+        choose_point<Way, C, Rules.shells>(group_, k, inverse, scale, found_);
+    const correlation sums = correlate(group_, found_);
+    if (sums.with_itself > 0) found_.scale = sums.scale();
   }
 
-  alignas(64) std::array<float, n> x_, root_;  // magnitudes, and the roots of how much each counts
-  const float* e_;
-  const lists& lists_;
+  magnitudes_of_group<C> group_;
+  points_of_group<C> found_;
   std::array<std::uint32_t, codes> minus_;
-  choice best_;
   bool is_zero_ = true;
-  typename lists::room room_;
 };
 
 template <const search_rules& Rules>
-struct grid_fit {
-  static constexpr bool chooses_blocks = true;
-
-  template <class C>
-  static fitted_block choose(const weight_region& w) {
-    return fit_in_range(w, [&](block_unit unit, fitted_block& out) { return try_fit<C>(w, unit, out); });
-  }
-
- private:
-  template <class C>
+struct grid_fit : fits_grids<grid_fit<Rules>> {
+  template <class Way, class C>
   static bool try_fit(const weight_region& w, block_unit unit, fitted_block& out) {
     using N = typename C::number;
     using sizes = grid_sizes<C>;
     constexpr std::size_t codes = sizes::group / N::elements;
-    const auto& lists = neighbour_lists<N, Rules.shells>::shared();
     const grid_block<C> block(w, Rules, unit);
     bool in_range = block.in_range;
     std::array<float, sizes::groups> scales;
     float greatest = 0;
     std::size_t written = 0;  // codes
     for (std::size_t g = 0; g < sizes::groups; ++g) {
-      const searched_group<C, Rules> group(&block.x[g * sizes::group], &block.e[g * sizes::group], lists);
-      scales[g] = group.scale, in_range = in_range && group.in_range;
-      greatest = greatest > group.scale ? greatest : group.scale;
+      const searched_group<C, Rules> group(Way(), &block.x[g * sizes::group], &block.e[g * sizes::group]);
+      scales[g] = group.scale(), in_range = in_range && group.in_range();
+      greatest = greatest > scales[g] ? greatest : scales[g];
       if (group.is_zero()) continue;
       for (std::size_t c = 0; c < codes; ++c) {
         // The bits of a code that ggml writes after those it has written, and not in their place.

@@ -17,44 +17,135 @@ struct split_rules : grid_rules {
   bool improves_scale = false;  // the block's scale is the best for the codes of the whole block
 };
 
-// A group of weights. Its offsets are those of its parts: a bit of `shifts` is a part's code, the first part's highest.
-template <class C, const split_rules& Rules>
-class split_group {
+// What follows from the declaration.
+template <class C>
+struct split_facts {
   using N = typename C::number;
-  using sizes = grid_sizes<C>;
   using offset = typename C::symmetry::offsets::template level<0>;
-  using lists = neighbour_lists<N, Rules.shells>;
-  static constexpr std::size_t n = sizes::group, dimension = N::dimension, points = n / dimension,
-                               parts = n / offset::region.cols, patterns = std::size_t{1} << parts,
-                               width = std::size_t{1} << N::level_bits;
+  static constexpr std::size_t n = grid_sizes<C>::group, parts = n / offset::region.cols, weights_of_part = n / parts,
+                               patterns = std::size_t{1} << parts;
   static_assert(N::sign_rule == signs::none && N::vectors == 1 && level_count<N> == 3,
                 "ggml::split_fit: the grid must have three levels and no signs");
   static_assert(has_zero_point<C> && C::symmetry::offsets::size == 1 && offset::number::bits == 1 &&
-                    offset::region.rows == 1 && n % offset::region.cols == 0 && offset::region.cols % dimension == 0,
+                    offset::region.rows == 1 && n % offset::region.cols == 0 && offset::region.cols % N::dimension == 0,
                 "ggml::split_fit: the codec needs zero points of one bit for whole points of a group");
 
- public:
   // What level l counts as, by the code of its part's offset.
   static constexpr auto values = [] {
-    std::array<std::array<float, width>, 2> v{};
+    std::array<level_values<N>, 2> v{};
     for (std::uint32_t code = 0; code < 2; ++code)
       for (unsigned l = 0; l < 3; ++l) v[code][l] = static_cast<float>(N::magnitudes[l]) - offset::number::value(code);
     return v;
   }();
   static_assert(values[0][0] == -values[1][2] && values[0][1] == -values[1][1] && values[0][2] == -values[1][0],
                 "ggml::split_fit: what the two offsets make of the levels must mirror each other");
-  static constexpr std::size_t weights_of_part = n / parts;
 
+  static constexpr std::size_t shift_of(std::size_t shifts, std::size_t part) {
+    return shifts >> (parts - 1 - part) & 1;
+  }
+  // What level l of weight i counts as.
+  static constexpr float value(std::size_t shifts, std::size_t i, unsigned level) {
+    return values[shift_of(shifts, i / weights_of_part)][level];
+  }
+};
+
+// Adds x, which v stands for and which counts e, to the sums: rounded otherwise than by correlation::add.
+constexpr void add_value(correlation& sums, float e, float x, float v) {
+  const float ev = exact(e * v);
+  sums.with_weights = plus_product(sums.with_weights, ev, x);
+  sums.with_itself = plus_product(sums.with_itself, ev, v);
+}
+
+// ---- the split ----
+
+// Takes the split if it explains more than the best so far.
+constexpr void judge(const correlation& sums, float& explained, std::size_t first_end, std::size_t second_end,
+                     std::size_t shifts, split_of_group& best) {
+  if (!(exact(sums.with_weights * sums.with_weights) > exact(explained * sums.with_itself) && sums.with_itself > 0))
+    return;
+  explained = sums.explained();
+  best = {first_end, second_end, static_cast<std::uint32_t>(shifts), sums.scale(), true};
+}
+
+// The sums of a split, from where its first and its second part end and its offsets.
+template <split_sums How, class C>
+class sums_of_splits;
+
+template <class C>
+class sums_of_splits<split_sums::by_difference, C> {
+  using facts = split_facts<C>;
+  static_assert(facts::parts == 1, "ggml::split_fit: sums by difference need groups of one offset");
+
+ public:
+  // Over the first i weights in order, for every i.
+  std::array<float, facts::n + 1> with_weights{}, itself{};
+
+  explicit sums_of_splits(const weights_in_order<C>& w) {
+    for (std::size_t i = 0; i < facts::n; ++i) {
+      with_weights[i + 1] = plus_product(with_weights[i], w.e[i], w.x[i]);
+      itself[i + 1] = itself[i] + w.e[i];
+    }
+  }
+  correlation operator()(std::size_t first_end, std::size_t second_end, std::size_t shifts) const {
+    const auto& v = facts::values[shifts];
+    const correlation low = between(0, first_end, v[0]), mid = between(first_end, second_end, v[1]),
+                      high = between(second_end, facts::n, v[2]);
+    return {low.with_weights + mid.with_weights + high.with_weights,
+            low.with_itself + mid.with_itself + high.with_itself};
+  }
+
+ private:
+  // Of the weights from `first` to `end`, which count as v.
+  correlation between(std::size_t first, std::size_t end, float v) const {
+    return {exact((with_weights[end] - with_weights[first]) * v), exact(exact((itself[end] - itself[first]) * v) * v)};
+  }
+};
+
+template <class C>
+class sums_of_splits<split_sums::in_order, C> {
+  using facts = split_facts<C>;
+
+ public:
+  explicit sums_of_splits(const weights_in_order<C>& w) : w_(w) {}
+
+  correlation operator()(std::size_t first_end, std::size_t second_end, std::size_t shifts) const {
+    correlation sums;
+    for (std::size_t i = 0; i < facts::n; ++i)
+      add_value(sums, w_.e[i], w_.x[i], facts::value(shifts, w_.at[i], i < first_end ? 0 : i < second_end ? 1 : 2));
+    return sums;
+  }
+
+ private:
+  const weights_in_order<C>& w_;
+};
+
+// The best of all splits and of all offsets.
+template <const auto& Rules, class C>
+void one_by_one::split(const weights_in_order<C>& w, split_of_group& best) {
+  const sums_of_splits<Rules.sums, C> sums(w);
+  float explained = -std::numeric_limits<float>::max();
+  for (std::size_t i = 0; i <= w.x.size(); ++i)
+    for (std::size_t j = i; j <= w.x.size(); ++j)
+      for (std::size_t shifts = 0; shifts < split_facts<C>::patterns; ++shifts)
+        judge(sums(i, j, shifts), explained, i, j, shifts, best);
+}
+
+// ---- a group ----
+
+template <class C, const split_rules& Rules>
+class split_group {
+  using N = typename C::number;
+  using facts = split_facts<C>;
+  static constexpr std::size_t n = facts::n, dimension = N::dimension, points = n / dimension;
+
+ public:
   float scale = 0;
   bool in_range = true;  // all sums
   std::uint32_t shifts = 0;
   std::array<std::uint32_t, points> codes{};
 
-  static constexpr std::size_t shift_of(std::size_t shifts, std::size_t part) {
-    return shifts >> (parts - 1 - part) & 1;
-  }
-
-  split_group(const float* x, const float* e, const lists& all) : x_(x), e_(e) {
+  template <class Way>
+  split_group(Way, const float* x, const float* e) : x_(x), e_(e) {
     float greatest = magnitude(x[0]);
     for (std::size_t i = 1; i < n; ++i) greatest = greatest > magnitude(x[i]) ? greatest : magnitude(x[i]);
     if (greatest < Rules.least) return;
@@ -62,162 +153,72 @@ class split_group {
     for (std::size_t i = 0; i < n; ++i)
       with_weights = plus_product(with_weights, e[i], magnitude(x[i])), with_itself += e[i];
     in_range = 2 * with_weights < most_sum && 2 * with_itself < most_sum;
-    sort();
-    scale = greatest;
-    if constexpr (Rules.sums == split_sums::by_difference) try_by_difference();
-    else try_in_order();
+    const weights_in_order<C> sorted = in_order();
+    split_of_group best;
+    Way::template split<Rules, C>(sorted, best);
+    if (!best.found) return;
+    scale = best.scale, shifts = best.shifts;
     in_range = in_range && is_finite(scale);
-    if (!found_) {
-      scale = 0;
-      return;
+    const bool mirrored = scale < 0;
+    if (mirrored) scale = -scale, shifts ^= low_bits(facts::parts);
+    std::array<std::uint32_t, points> levels{};
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::uint32_t level = i < best.first_end ? 0 : i < best.second_end ? 1 : 2;
+      const std::size_t at = sorted.at[i];
+      levels[at / dimension] |= (mirrored ? 2 - level : level) << (at % dimension * N::level_bits);
     }
-    std::array<std::uint8_t, n> levels;
-    for (std::size_t i = 0; i < n; ++i)
-      levels[order_[i]] = static_cast<std::uint8_t>(i < first_end_ ? 0 : i < second_end_ ? 1 : 2);
-    if (scale < 0) {
-      scale = -scale;
-      shifts ^= low_bits(parts);
-      for (std::uint8_t& l : levels) l = static_cast<std::uint8_t>(2 - l);
+    choose_points<Way>(levels);
+  }
+
+  // Adds the weights with the values of their codes times a multiple.
+  void add_to(correlation& sums, float multiple) const {
+    for (std::size_t i = 0; i < n; ++i) {
+      const unsigned level = level_of<N>(N::points[codes[i / dimension]], i % dimension);
+      add_value(sums, e_[i], x_[i], exact(facts::value(shifts, i, level) * multiple));
     }
-    choose_points(levels, all);
   }
 
  private:
-  // Weights from the least to the greatest, equal ones in their order.
-  void sort() {
+  weights_in_order<C> in_order() const {
     std::array<std::int32_t, n> key;  // integers in the order of the weights; -0 is 0
     for (std::size_t i = 0; i < n; ++i) {
       const auto bits = static_cast<std::int32_t>(float_to_bits(x_[i] + 0.0f));
       key[i] = bits < 0 ? static_cast<std::int32_t>(bits ^ 0x7fffffff) : bits;
     }
-    for (std::int32_t i = 0; i < static_cast<std::int32_t>(n); ++i) {
-      std::int32_t rank = 0;
-      const std::int32_t own = key[static_cast<std::size_t>(i)];
-      for (std::int32_t j = 0; j < static_cast<std::int32_t>(n); ++j)
-        rank += key[static_cast<std::size_t>(j)] < own + (j < i ? 1 : 0) ? 1 : 0;
-      order_[static_cast<std::size_t>(rank)] = static_cast<std::uint8_t>(i);
+    std::array<std::int32_t, n> rank{};
+    for (std::int32_t j = 0; j < static_cast<std::int32_t>(n); ++j) {
+      const std::int32_t other = key[static_cast<std::size_t>(j)];
+      for (std::int32_t i = 0; i < static_cast<std::int32_t>(n); ++i)
+        rank[static_cast<std::size_t>(i)] += other < key[static_cast<std::size_t>(i)] + (j < i ? 1 : 0) ? 1 : 0;
     }
-  }
-
-  // Judges all splits whose lowest part has `first` weights. `weights` and `itself` give their sums, for the number of
-  // weights that the two lower parts have and the pattern of offsets.
-  void judge(std::size_t first, const auto& weights, const auto& itself) {
-    for (std::size_t second = first; second <= n; ++second)
-      unrolled<patterns>([&]<std::size_t K>() __attribute__((always_inline)) {
-        const correlation sums{weights(second, K), itself(second, K)};
-        if (!(sums.with_weights * sums.with_weights > explained_ * sums.with_itself && sums.with_itself > 0)) return;
-        scale = sums.scale(), explained_ = sums.explained();
-        first_end_ = first, second_end_ = second, shifts = static_cast<std::uint32_t>(K), found_ = true;
-      });
-  }
-
-  void try_by_difference() {
-    static_assert(Rules.sums != split_sums::by_difference || parts == 1,
-                  "ggml::split_fit: sums by difference need groups of one offset");
-    constexpr std::size_t length = round_up(n + 1, lane_count);
-    using row = std::array<float, length>;  // of sums over the lowest weights, for their number
-    row with_weights{}, with_itself{};
+    weights_in_order<C> sorted;
     for (std::size_t i = 0; i < n; ++i) {
-      with_weights[i + 1] = plus_product(with_weights[i], e_[order_[i]], x_[order_[i]]);
-      with_itself[i + 1] = with_itself[i] + e_[order_[i]];
+      const auto to = static_cast<std::size_t>(rank[i]);
+      sorted.x[to] = x_[i], sorted.e[to] = e_[i], sorted.at[to] = static_cast<std::uint8_t>(i);
     }
-    // The parts of a split: what is between `from` and `to`, counting as v.
-    const auto weights_between = [&](std::size_t from, std::size_t to, float v) {
-      return (with_weights[to] - with_weights[from]) * v;
-    };
-    const auto itself_between = [&](std::size_t from, std::size_t to, float v) {
-      return (with_itself[to] - with_itself[from]) * v * v;
-    };
-    alignas(64) std::array<row, 2> weights_above, itself_above, weights, itself;
-    for (std::size_t k = 0; k < 2; ++k)
-      for (std::size_t j = 0; j < length; ++j) {
-        weights_above[k][j] = weights_between(j, n, values[k][2]);
-        itself_above[k][j] = itself_between(j, n, values[k][2]);
-      }
-    settle(weights_above), settle(itself_above);
-    for (std::size_t i = 0; i <= n; ++i) {
-      for (std::size_t k = 0; k < 2; ++k) {
-        const float weights_below = exact(weights_between(0, i, values[k][0]));
-        const float itself_below = exact(itself_between(0, i, values[k][0]));
-        for (std::size_t j = 0; j < length; ++j) {
-          weights[k][j] = weights_between(i, j, values[k][1]);
-          itself[k][j] = itself_between(i, j, values[k][1]);
-        }
-        settle(weights), settle(itself);
-        for (std::size_t j = 0; j < length; ++j) {
-          weights[k][j] = weights_below + weights[k][j] + weights_above[k][j];
-          itself[k][j] = itself_below + itself[k][j] + itself_above[k][j];
-        }
-      }
-      judge(
-          i, [&](std::size_t j, std::size_t k) { return weights[k][j]; },
-          [&](std::size_t j, std::size_t k) { return itself[k][j]; });
-    }
-  }
-
-  void try_in_order() {
-    // Of all patterns of offsets, side by side.
-    struct sums {
-      alignas(16) std::array<float, patterns> weights, itself;
-      void add(const sums& s) {
-        for (std::size_t k = 0; k < patterns; ++k) weights[k] += s.weights[k];
-        for (std::size_t k = 0; k < patterns; ++k) itself[k] += s.itself[k];
-      }
-    };
-    alignas(64) std::array<std::array<sums, n>, 3> of;  // what the i-th weight adds at a level
-    for (std::size_t l = 0; l < 3; ++l)
-      for (std::size_t i = 0; i < n; ++i) {
-        const std::size_t at = order_[i], part = at / weights_of_part;
-        unrolled<patterns>([&]<std::size_t K>() __attribute__((always_inline)) {
-          const float v = values[shift_of(K, part)][l], ev = e_[at] * v;
-          of[l][i].weights[K] = ev * x_[at], of[l][i].itself[K] = ev * v;
-        });
-      }
-    settle(of);
-    // The sums over the first i at level 0 and those up to j at level 1, for each i; lane_count of them at a time get
-    // the others at level 2.
-    std::array<sums, round_up(n + 1, lane_count)> low;
-    std::array<std::array<sums, low.size()>, n + 1> all;
-    low.fill({});
-    for (std::size_t i = 0; i < n; ++i) low[i + 1] = low[i], low[i + 1].add(of[0][i]);
-    for (std::size_t j = 0; j <= n; ++j)
-      for (std::size_t i = 0; i <= j; i += lane_count) {
-        std::array<sums, lane_count> total;
-        for (std::size_t u = 0; u < lane_count; ++u) total[u] = low[i + u];
-        for (std::size_t rest = j; rest < n; ++rest)
-          unrolled<lane_count>([&]<std::size_t U>() __attribute__((always_inline)) { total[U].add(of[2][rest]); });
-        for (std::size_t u = 0; u < lane_count; ++u) {
-          all[j][i + u] = total[u];
-          if (j < n && i + u <= j) low[i + u].add(of[1][j]);
-        }
-      }
-    for (std::size_t i = 0; i <= n; ++i)
-      judge(
-          i, [&](std::size_t j, std::size_t k) { return all[j][i].weights[k]; },
-          [&](std::size_t j, std::size_t k) { return all[j][i].itself[k]; });
+    return sorted;
   }
 
   // The points of the levels, or their best neighbours, and then the best scale.
-  void choose_points(const std::array<std::uint8_t, n>& levels, const lists& all) {
-    std::array<level_values<N>, 2> scaled;
-    for (std::size_t code = 0; code < 2; ++code)
-      for (std::size_t l = 0; l < width; ++l) scaled[code][l] = all_lanes(scale * values[code][l]);
-    settle(scaled);
+  template <class Way>
+  void choose_points(const std::array<std::uint32_t, points>& levels) {
+    const auto& lists = neighbour_lists<N, Rules.shells>::shared();
+    auto scaled = facts::values;
+    for (auto& of_shift : scaled)
+      for (float& v : of_shift) v = exact(scale * v);
     bool on_grid = true;
     for (std::size_t k = 0; k < points; ++k) {
       const std::size_t first = k * dimension;
-      std::uint32_t number = combination<N>(&levels[first]);
-      if (!all.is_point(number)) {
-        typename lists::room room;
-        const auto list = all.neighbours(number, room);
-        const std::uint32_t best =
-            nearest_neighbours<N>(list, scaled[shift_of(shifts, first / weights_of_part)], x_ + first, e_ + first)[0];
+      std::uint32_t number = combination<N>(levels[k]);
+      if (!lists.is_point(number)) {
+        typename neighbour_lists<N, Rules.shells>::room room;
+        const auto list = lists.neighbours(number, room);
+        const auto& value = scaled[facts::shift_of(shifts, first / facts::weights_of_part)];
+        const std::uint32_t best = Way::template nearest<N>(list, value, x_ + first, e_ + first);
         in_range = in_range && best != no_neighbour, on_grid = false;
-        std::array<std::uint8_t, dimension> own;
-        write_levels<N>(best == no_neighbour ? list[0] : best, own.data());
-        number = combination<N>(own.data());
+        number = combination<N>(best == no_neighbour ? list[0] : best);
       }
-      codes[k] = all.index(number);
+      codes[k] = lists.index(number);
     }
     if (on_grid) return;
     correlation sums;
@@ -225,44 +226,19 @@ class split_group {
     if (sums.with_weights > 0 && sums.with_itself > 0) scale = sums.scale();
   }
 
- public:
-  // Adds the weights with the values of their codes times a multiple.
-  void add_to(correlation& sums, float multiple) const {
-    for (std::size_t i = 0; i < n; ++i) {
-      const unsigned level = level_of<N>(N::points[codes[i / dimension]], i % dimension);
-      const float v = exact(values[shift_of(shifts, i / weights_of_part)][level] * multiple), ev = exact(e_[i] * v);
-      sums.with_weights = plus_product(sums.with_weights, ev, x_[i]);
-      sums.with_itself = plus_product(sums.with_itself, ev, v);
-    }
-  }
-
- private:
   const float *x_, *e_;
-  std::array<std::uint8_t, n> order_;
-  std::size_t first_end_ = 0, second_end_ = 0;
-  float explained_ = -std::numeric_limits<float>::max();
-  bool found_ = false;
 };
 
 template <const split_rules& Rules>
-struct split_fit {
-  static constexpr bool chooses_blocks = true;
-
-  template <class C>
-  static fitted_block choose(const weight_region& w) {
-    return fit_in_range(w, [&](block_unit unit, fitted_block& out) { return try_fit<C>(w, unit, out); });
-  }
-
- private:
-  template <class C>
+struct split_fit : fits_grids<split_fit<Rules>> {
+  template <class Way, class C>
   static bool try_fit(const weight_region& w, block_unit unit, fitted_block& out) {
     using sizes = grid_sizes<C>;
     using group = split_group<C, Rules>;
-    const auto& lists = neighbour_lists<typename C::number, Rules.shells>::shared();
     const grid_block<C> block(w, Rules, unit);
     bool in_range = block.in_range;
     const auto groups = [&]<std::size_t... G>(std::index_sequence<G...>) {
-      return std::array{group(&block.x[G * sizes::group], &block.e[G * sizes::group], lists)...};
+      return std::array{group(Way(), &block.x[G * sizes::group], &block.e[G * sizes::group])...};
     }
     (std::make_index_sequence<sizes::groups>{});
     float greatest = 0;
@@ -275,9 +251,9 @@ struct split_fit {
     for (std::size_t i = 0; i < groups.size(); ++i) {
       const group& g = groups[i];
       out.scales[i] = scale_code<C>(g.scale, inverse);
-      constexpr std::size_t parts = sizes::group / group::weights_of_part;
+      constexpr std::size_t parts = split_facts<C>::parts;
       for (std::size_t p = 0; p < parts; ++p)
-        out.offsets[i * parts + p] = static_cast<std::uint8_t>(group::shift_of(g.shifts, p));
+        out.offsets[i * parts + p] = static_cast<std::uint8_t>(split_facts<C>::shift_of(g.shifts, p));
       for (std::size_t k = 0; k < g.codes.size(); ++k) out.codes[i * g.codes.size() + k] = g.codes[k];
       if (Rules.improves_scale) g.add_to(sums, static_cast<float>(2 * out.scales[i] + 1));
     }

@@ -34,32 +34,36 @@ inline constexpr unsigned level_count = [] {
   return most + 1;
 }();
 
-// f.operator()<J>() for every J below Count, without a loop or a call.
-template <std::size_t Count>
-[[gnu::always_inline]] constexpr void unrolled(auto f) {
-  [&]<std::size_t... J>(std::index_sequence<J...>) __attribute__((always_inline)) { (f.template operator()<J>(), ...); }
-  (std::make_index_sequence<Count>{});
-}
-template <point_format N>
-constexpr void write_levels(std::uint32_t point, std::uint8_t* levels) {
-  unrolled<N::dimension>([&]<std::size_t J>() __attribute__((always_inline)) {
-    levels[J] = static_cast<std::uint8_t>(level_of<N>(point, J));
-  });
-}
-
-// The combinations of levels that a point could be: numbered in base level_count, the last coordinate lowest.
+// The combinations of levels that a point could be, numbered in base level_count, the last coordinate lowest.
 template <point_format N>
 inline constexpr std::uint32_t combinations = [] {
   std::uint32_t n = 1;
   for (std::size_t j = 0; j < N::dimension; ++j) n *= level_count<N>;
   return n;
 }();
+
+// Half of a point's levels as it lists them: as many bits, and what they are as digits.
 template <point_format N>
-constexpr std::uint32_t combination(const std::uint8_t* levels) {
-  std::uint32_t number = 0;
-  unrolled<N::dimension>([&]<std::size_t J>()
-                             __attribute__((always_inline)) { number = number * level_count<N> + levels[J]; });
-  return number;
+inline constexpr unsigned half_bits = N::level_bits * N::dimension / 2;
+template <point_format N>
+inline constexpr auto half_digits = [] {
+  static_assert(N::dimension % 2 == 0, "ggml::neighbours: points must have an even number of coordinates");
+  std::array<std::uint16_t, std::size_t{1} << half_bits<N>> t{};
+  for (std::uint32_t half = 0; half < t.size(); ++half)
+    for (std::size_t j = 0; j < N::dimension / 2; ++j)
+      t[half] = static_cast<std::uint16_t>(t[half] * level_count<N> + level_of<N>(half, j));
+  return t;
+}();
+
+// The number of a combination whose levels are listed as a point's.
+template <point_format N>
+constexpr std::uint32_t combination(std::uint32_t levels) {
+  constexpr std::uint32_t halves = [] {
+    std::uint32_t n = 1;
+    for (std::size_t j = 0; j < N::dimension / 2; ++j) n *= level_count<N>;
+    return n;
+  }();
+  return half_digits<N>[levels & low_bits(half_bits<N>)] * halves + half_digits<N>[levels >> half_bits<N>];
 }
 
 // The levels of all points, coordinate by coordinate.
@@ -99,9 +103,13 @@ class neighbourhood {
   }
   // take(p) for each, the nearest first, of equals in the order of the grid.
   void each(auto take) const {
+    std::array<std::uint16_t, count> near;
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < count; ++i)
+      near[n] = static_cast<std::uint16_t>(i), n += distance_[i] <= shell_[shells_ - 1] ? 1 : 0;
     for (unsigned shell = 0; shell < shells_; ++shell)
-      for (std::size_t i = 0; i < count; ++i)
-        if (distance_[i] == shell_[shell]) take(N::points[i]);
+      for (std::size_t i = 0; i < n; ++i)
+        if (distance_[near[i]] == shell_[shell]) take(N::points[near[i]]);
   }
 
  private:
@@ -120,15 +128,12 @@ template <point_format N, unsigned Shells>
 class neighbour_lists {
  public:
   using list = std::span<const point<N>>;
-  using room = std::array<point<N>, N::points.size()>;  // for one list
+  static constexpr std::size_t beyond = 15;                      // as many points may be read behind a list
+  using room = std::array<point<N>, N::points.size() + beyond>;  // for one list
 
   // most_bytes: the neighbours of all lists take no more, or they are not kept.
   explicit neighbour_lists(std::size_t most_bytes = std::numeric_limits<std::size_t>::max()) noexcept {
-    for (std::uint32_t i = 0; i < N::points.size(); ++i) {
-      std::array<std::uint8_t, N::dimension> levels;
-      write_levels<N>(N::points[i], levels.data());
-      entries_[combination<N>(levels.data())] = i + 1;
-    }
+    for (std::uint32_t i = 0; i < N::points.size(); ++i) entries_[combination<N>(N::points[i])] = i + 1;
     std::size_t total = 0;
     for (std::uint32_t c = 0; c < entries_.size(); ++c) {
       if (entries_[c] != 0) continue;
@@ -136,7 +141,7 @@ class neighbour_lists {
       total += 1 + neighbourhood<N, Shells>(c).size();  // a list begins with its length
     }
     if (total > most_bytes / sizeof(point<N>)) return;
-    lists_.reset(new (std::nothrow) point<N>[total]);
+    lists_.reset(new (std::nothrow) point<N>[total + beyond]());
     if (lists_ == nullptr) return;
     for (std::uint32_t c = 0; c < entries_.size(); ++c) {
       if (is_point(c)) continue;
@@ -177,48 +182,29 @@ class neighbour_lists {
 
 // ---- the search ----
 
-// Numbers are rounded to their type and stored: a compiler that contracts a * b + c must not reach through it.
-inline void settle([[maybe_unused]] auto& numbers) {
-#if defined(__GNUC__) && !defined(__CUDA_ARCH__)
-  asm volatile("" : : "r"(&numbers) : "memory");
-#endif
-}
-
-// Four floats side by side: of four scales, each with its search.
-using lanes = float __attribute__((vector_size(16)));
-using lane_points = std::uint32_t __attribute__((vector_size(16)));
-inline constexpr std::size_t lane_count = 4;
-
-constexpr lanes all_lanes(float x) { return lanes{x, x, x, x}; }
-
 // What each level stands for.
 template <point_format N>
-using level_values = std::array<lanes, std::size_t{1} << N::level_bits>;
+using level_values = std::array<float, std::size_t{1} << N::level_bits>;
 
 inline constexpr std::uint32_t no_neighbour = ~0u;
 
 // Of some points the one with the least sum of e * (value[level] - x)^2, the first of equals; no_neighbour where no sum
 // is less than the greatest float.
 template <point_format N>
-lane_points nearest_neighbours(std::span<const point<N>> points, const level_values<N>& value, const float* x,
-                               const float* e) {
+std::uint32_t nearest_neighbour(std::span<const point<N>> points, const level_values<N>& value, const float* x,
+                                const float* e) {
   std::array<level_values<N>, N::dimension> cost;
   for (std::size_t j = 0; j < N::dimension; ++j)
     for (std::size_t l = 0; l < value.size(); ++l) {
-      const lanes d = value[l] - x[j];
-      cost[j][l] = e[j] * d * d;
+      const float d = value[l] - x[j];
+      cost[j][l] = exact(exact(e[j] * d) * d);
     }
-  settle(cost);
-  lanes least = all_lanes(std::numeric_limits<float>::max());
-  lane_points best{no_neighbour, no_neighbour, no_neighbour, no_neighbour};
+  float least = std::numeric_limits<float>::max();
+  std::uint32_t best = no_neighbour;
   for (const std::uint32_t p : points) {
-    lanes sum = cost[0][level_of<N>(p, 0)];
-    unrolled<N::dimension - 1>([&]<std::size_t J>()
-                                   __attribute__((always_inline)) { sum += cost[J + 1][level_of<N>(p, J + 1)]; });
-    const auto less = reinterpret_cast<lane_points>(sum < least);
-    best = (less & p) | (~less & best);
-    least = reinterpret_cast<lanes>((less & reinterpret_cast<lane_points>(sum)) |
-                                    (~less & reinterpret_cast<lane_points>(least)));
+    float sum = cost[0][level_of<N>(p, 0)];
+    for (std::size_t j = 1; j < N::dimension; ++j) sum += cost[j][level_of<N>(p, j)];
+    if (sum < least) least = sum, best = p;
   }
   return best;
 }
