@@ -250,6 +250,35 @@ run 1 --verify "$folder/model.safetensors.index.json"
 says 'v F32 1 1 - - -; first at 0'
 printf '{"weight_map":{"w":"../model-1.safetensors"}}' >"$folder/out.json"
 run 3 "$folder/out.json"
+# Matrices whose tensors lie in several files.
+weight='"m.weight":{"dtype":"F8_E4M3","shape":[1,2],"data_offsets":[0,2]}'
+scale='"m.weight_scale":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]}'
+said="\"__metadata__\":{\"quern.owner:m.weight\":\"1 1 2 fp8.e4m3_channel\",\"quern.codec:fp8.e4m3_channel\":\"$text\"}"
+printf '{"weight_map":{"m.weight":"part-1","m.weight_scale":"part-2"}}' >"$folder/parts.json"
+safetensors "$folder/part-1" "{$weight}" '\070\274'
+safetensors "$folder/part-2" "{$said,$scale}" "$two"
+run 0 "$folder/parts.json"
+says 'm.weight 1 x 2 fp8.e4m3_channel 24.000 6'
+says ' weight_scale 1 x 1 F32 4'
+run 0 --verify "$folder/parts.json"
+says 'm.weight fp8.e4m3_channel 2 0 -3 2 -'
+says '2 values of 1 tensors decoded: all finite'
+safetensors "$folder/part-1" "{$weight}" '\070\377'
+run 1 --verify "$folder/parts.json"
+says 'm.weight fp8.e4m3_channel 2 1 2 2 -; first at 1'
+safetensors "$folder/part-1" "{\"__metadata__\":{\"quern.owner:m.weight\":\"1 2 1 fp8.e4m3_channel\"},$weight}" '\070\274'
+run 3 "$folder/parts.json"
+says 'metadata quern.owner:m.weight: two files of a model say different things'
+text=$(describe integers.int4_channel)
+said="\"__metadata__\":{\"quern.matrix:m\":\"1 2 3 integers.int4_channel\",\"quern.codec:integers.int4_channel\":\"$text\"}"
+printf '{"weight_map":{"m.codes":"part-1","m.scales":"part-2"}}' >"$folder/parts.json"
+safetensors "$folder/part-1" "{$said,\"m.codes\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}}" '\041\003\041\003'
+safetensors "$folder/part-2" '{"m.scales":{"dtype":"U8","shape":[8],"data_offsets":[0,8]}}' "$one" "$one"
+run 0 --verify "$folder/parts.json"
+says 'm integers.int4_channel 6 0 1 3 zero'
+printf '{"weight_map":{"m.codes":"part-1"}}' >"$folder/parts.json"
+run 3 "$folder/parts.json"
+says 'matrix m, tensor m.scales: the matrix has no such tensor'
 
 # Files that are cut short, and hostile ones.
 run 3 "$folder/missing.gguf"

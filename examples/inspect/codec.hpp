@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <quern/api/any_packed.hpp>
-#include <quern/io/safetensors_reader.hpp>
+#include <quern/io/safetensors_source.hpp>
 
 #include <algorithm>
 #include <array>
@@ -67,14 +67,14 @@ struct codec_entry {
 // The catalogue, and the types of single numbers of safetensors files under their names there.
 std::span<const codec_entry> codecs();
 
-// A matrix under its owner's names. Valid as long as its file.
+// A matrix under its owner's names. Valid as long as its files.
 struct owner_matrix {
   quern::shape matrix{0, 0}, coded{0, 0};  // the owner's shape, and that of the codec: the same, or one row
-  std::array<const quern::io::safetensors_tensor*, most_arrays> arrays{};  // null: `text` has it
-  std::string text;                                                       // the array that stands in a text
-  std::vector<const quern::io::safetensors_tensor*> tensors;              // all of them, in the owner's order
+  std::array<quern::io::safetensors_member, most_arrays> arrays{};  // of no tensor: `text` has it
+  std::string text;                                                 // the array that stands in a text
+  std::vector<quern::io::safetensors_member> tensors;               // all of them, in the owner's order
 };
-using find_owner = quern::io::result<owner_matrix>(const quern::io::safetensors_file&, std::string_view matrix);
+using find_owner = quern::io::result<owner_matrix>(const quern::io::safetensors_source&, std::string_view matrix);
 // What finds and checks matrices of a codec of the catalogue, as io::try_find_owner; null: it has no owner's names.
 find_owner* owner_of(std::string_view codec);
 

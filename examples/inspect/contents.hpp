@@ -26,7 +26,7 @@ class contents {
       for (std::size_t i = 0; i < gguf_.tensor_count(); ++i) add(gguf_.tensor(i));
     } else {
       safetensors_ = io::safetensors_shards::open(path, io::access::read);
-      for (std::size_t i = 0; i < safetensors_.files().size(); ++i) add(safetensors_.files()[i], i);
+      list_safetensors();
     }
   }
 
@@ -54,16 +54,17 @@ class contents {
 
   static tensor single(std::string_view name, std::string_view type, const codec_entry* codec, std::size_t file,
                        std::uint64_t offset, std::uint64_t bytes) {
-    tensor t{std::string(name), std::string(type), {}, codec, false, file, {}, {}, {}};
-    t.parts.push_back({"", "", {}, offset, bytes});
-    t.arrays.push_back({offset, bytes, {}});
+    tensor t{std::string(name), std::string(type), {}, codec, false, {}, {}, {}};
+    t.parts.push_back({"", "", {}, file, offset, bytes});
+    t.arrays.push_back({file, offset, bytes, {}});
     return t;
   }
 
   // Matrices stand where the first of their tensors lies.
-  void add(const io::safetensors_file& f, std::size_t file) {
-    matrices_in found(f, file, unknown_);
-    for (const io::safetensors_tensor& s : f.tensors()) {
+  void list_safetensors() {
+    matrices_in found(safetensors_, unknown_);
+    for (const io::safetensors_member& m : safetensors_.tensors()) {
+      const io::safetensors_tensor& s = *m.tensor;
       if (tensor* const t = found.beginning_with(s)) tensors_.push_back(std::move(*t));
       if (found.have(s)) continue;
       const std::string_view type = io::name_of(s.dtype);
@@ -71,7 +72,7 @@ class contents {
                                      : s.dtype == io::safetensors_dtype::f16  ? "gguf.f16"
                                      : s.dtype == io::safetensors_dtype::bf16 ? "gguf.bf16"
                                                                               : type;
-      tensor t = single(s.name, type, find_codec(codec), file, s.offset, s.bytes);
+      tensor t = single(s.name, type, find_codec(codec), m.file, s.offset, s.bytes);
       t.shape.assign(s.shape.begin(), s.shape.end());
       tensors_.push_back(std::move(t));
     }

@@ -1,6 +1,7 @@
 // What is in a model's files: metadata, tensors, and totals.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <map>
@@ -62,13 +63,15 @@ inline void list_tensors(const contents& c) {
   const bool several = c.file_count() > 1;
   t.add({"  name", "shape", "type", "bits", "bytes", "offset", several ? "file" : ""});
   for (const tensor& x : c.tensors()) {
-    const std::string file = several ? std::to_string(x.file + 1) : "";
+    const auto file = [&](const tensor::part& p) { return several ? std::to_string(p.file + 1) : ""; };
+    const tensor::part& first = x.parts[0];
+    const bool in_one = std::ranges::all_of(x.parts, [&](const tensor::part& p) { return p.file == first.file; });
     t.add({"  " + io::escaped(x.name), shape_text(x.shape), io::escaped(x.type), bits_text(x.bytes(), x.values()),
-           std::to_string(x.bytes()), x.is_matrix ? "" : std::to_string(x.parts[0].offset), file});
+           std::to_string(x.bytes()), x.is_matrix ? "" : std::to_string(first.offset), in_one ? file(first) : ""});
     if (x.is_matrix)
       for (const tensor::part& p : x.parts)
         t.add({"    " + io::escaped(p.name), shape_text(p.shape), p.type, "", std::to_string(p.bytes),
-               std::to_string(p.offset), file});
+               std::to_string(p.offset), file(p)});
     types[x.type].add(x), all.add(x);
   }
   std::printf("\ntensors: %zu\n", c.tensors().size());

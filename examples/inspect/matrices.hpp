@@ -1,5 +1,5 @@
-// The matrices of several tensors in a safetensors file: those that are packed, and those under their owners' names, of
-// which the file's metadata say what they are.
+// The matrices of several tensors in safetensors files: those that are packed, and those under their owners' names, of
+// which the files' metadata say what they are.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <quern/io/owner_metadata.hpp>
@@ -29,15 +29,16 @@ struct tensor {
   std::vector<std::uint64_t> shape;    // outermost first
   const codec_entry* codec = nullptr;  // what its bytes mean; null: not known
   bool is_matrix = false;              // of `coded` columns; else it can be seen as one row
-  std::size_t file = 0;
   quern::shape coded{0, 0};  // of a matrix: the shape that its codec has, one row where blocks run on from row to row
   struct part {
     std::string name, type;  // of a matrix's tensor, in the list
     std::vector<std::uint64_t> shape;
+    std::size_t file;
     std::uint64_t offset, bytes;
   };
-  std::vector<part> parts;  // all that is in the file
+  std::vector<part> parts;  // all that is in the files
   struct array {
+    std::size_t file;
     std::uint64_t offset, bytes;
     std::string held;  // the bytes, where they are those of no tensor
   };
@@ -58,11 +59,11 @@ struct tensor {
   }
 };
 
-// Those of one file. What a file says of them is checked; where it is not so, io::file_error is thrown.
+// Those of a model. What its files say of them is checked; where it is not so, io::file_error is thrown.
 class matrices_in {
  public:
   // unknown: gets what is not known of codecs.
-  matrices_in(const io::safetensors_file& f, std::size_t file, std::set<std::string>& unknown) : f_(f), file_(file) {
+  matrices_in(const io::safetensors_shards& f, std::set<std::string>& unknown) : f_(f) {
     for (const std::string_view name : io::packed_names(f)) {
       const io::packed_matrix m = io::find_packed(f, name);
       const codec_entry* const codec = find_codec(m.codec);
@@ -101,7 +102,8 @@ class matrices_in {
   // That the file means by the codec's name what the catalogue means.
   void check_description(std::string_view name, const io::packed_matrix& m) {
     const std::string of = ", codec " + io::escaped(m.codec);
-    const auto text = f_.find_metadata(std::string(io::packed_codec_key) + std::string(m.codec));
+    const auto text =
+        io::value_or_throw(f_.try_find_metadata(std::string(io::packed_codec_key) + std::string(m.codec)));
     if (!text) refuse("the file does not describe the codec", name, of);
     if (*text != description_of(m.codec)) refuse("the file means another format by the name of the codec", name, of);
   }
@@ -115,17 +117,17 @@ class matrices_in {
     array_sizes bytes{};
     if (!codec.bytes(shape, bytes)) refuse("rows x cols overflows", name, "", m.rows, m.cols);
     tensor t = matrix(name, m, codec, shape);
-    std::vector<const io::safetensors_tensor*> tensors;
+    std::vector<io::safetensors_member> tensors;
     for (std::size_t i = 0; i < codec.array_count; ++i) {
       const std::string suffix = "." + codec.suffix(i), of = io::of_tensor(std::string(name) + suffix);
-      const io::safetensors_tensor* const array = f_.find(std::string(name) + suffix);
-      if (array == nullptr) refuse("the matrix has no such tensor", name, of);
-      if (array->dtype != io::safetensors_dtype::u8) refuse("the tensor is not of bytes, U8", name, of);
-      if (array->bytes != bytes[i])
-        refuse("the tensor does not have the bytes of the matrix", name, of, array->bytes, bytes[i]);
-      t.arrays.push_back({array->offset, array->bytes, {}});
+      const auto array = f_.find(std::string(name) + suffix);
+      if (!array) refuse("the matrix has no such tensor", name, of);
+      if (array->tensor->dtype != io::safetensors_dtype::u8) refuse("the tensor is not of bytes, U8", name, of);
+      if (array->tensor->bytes != bytes[i])
+        refuse("the tensor does not have the bytes of the matrix", name, of, array->tensor->bytes, bytes[i]);
+      t.arrays.push_back(array_of(*array));
       t.parts.push_back(part_of(*array, suffix));
-      tensors.push_back(array);
+      tensors.push_back(*array);
     }
     add(std::move(t), tensors);
   }
@@ -137,30 +139,40 @@ class matrices_in {
       refuse("the tensors are of another shape than the metadata say", name, "", found.matrix.rows, m.rows);
     tensor t = matrix(name, m, codec, found.coded);
     for (std::size_t i = 0; i < codec.array_count; ++i) {
-      const io::safetensors_tensor* const array = found.arrays[i];
-      if (array == nullptr) t.arrays.push_back({0, found.text.size(), found.text});
-      else t.arrays.push_back({array->offset, array->bytes, {}});
+      if (found.arrays[i].tensor == nullptr) t.arrays.push_back({0, 0, found.text.size(), found.text});
+      else t.arrays.push_back(array_of(found.arrays[i]));
     }
     const std::size_t module = io::value_or_throw(io::try_owner_module(name)).size();
-    for (const io::safetensors_tensor* s : found.tensors) t.parts.push_back(part_of(*s, s->name.substr(module)));
+    for (const io::safetensors_member& s : found.tensors) t.parts.push_back(part_of(s, s.tensor->name.substr(module)));
     add(std::move(t), found.tensors);
   }
 
   tensor matrix(std::string_view name, const io::packed_matrix& m, const codec_entry& codec, quern::shape coded) const {
-    return {std::string(name), std::string(m.codec), {m.rows, m.cols}, &codec, true, file_, coded, {}, {}};
+    return {std::string(name), std::string(m.codec), {m.rows, m.cols}, &codec, true, coded, {}, {}};
   }
-  static tensor::part part_of(const io::safetensors_tensor& s, std::string_view name) {
-    return {std::string(name), std::string(io::name_of(s.dtype)), {s.shape.begin(), s.shape.end()}, s.offset, s.bytes};
+  static tensor::part part_of(const io::safetensors_member& m, std::string_view name) {
+    const io::safetensors_tensor& s = *m.tensor;
+    return {std::string(name),
+            std::string(io::name_of(s.dtype)),
+            {s.shape.begin(), s.shape.end()},
+            m.file,
+            s.offset,
+            s.bytes};
   }
-  void add(tensor t, const std::vector<const io::safetensors_tensor*>& tensors) {
-    for (const io::safetensors_tensor* s : tensors)
-      if (!members_.insert(s).second)
-        refuse("the tensor is that of another matrix, too", t.name, io::of_tensor(s->name));
-    begins_.emplace(*std::ranges::min_element(tensors, std::less<>()), std::move(t));
+  static tensor::array array_of(const io::safetensors_member& m) {
+    return {m.file, m.tensor->offset, m.tensor->bytes, {}};
+  }
+  void add(tensor t, const std::vector<io::safetensors_member>& tensors) {
+    for (const io::safetensors_member& m : tensors)
+      if (!members_.insert(m.tensor).second)
+        refuse("the tensor is that of another matrix, too", t.name, io::of_tensor(m.tensor->name));
+    // Tensors of a file lie in the order of their bytes.
+    const auto first = std::ranges::min_element(
+        tensors, {}, [](const io::safetensors_member& m) { return std::pair(m.file, m.tensor->offset); });
+    begins_.emplace(first->tensor, std::move(t));
   }
 
-  const io::safetensors_file& f_;
-  std::size_t file_;
+  io::safetensors_source f_;
   std::map<const io::safetensors_tensor*, tensor, std::less<>> begins_;
   std::set<const io::safetensors_tensor*, std::less<>> members_;
   std::map<std::string_view, std::optional<std::string>> descriptions_;

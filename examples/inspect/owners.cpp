@@ -11,12 +11,12 @@ namespace {
 using namespace quern;
 
 template <class C>
-io::result<owner_matrix> find(const io::safetensors_file& file, std::string_view matrix) {
+io::result<owner_matrix> find(const io::safetensors_source& file, std::string_view matrix) {
   const auto found = io::try_find_owner<C>(file, matrix);
   if (!found) return found.error();
   owner_matrix m{found->shapes.matrix, found->shapes.packed, {}, {}, {}};
   for (std::size_t i = 0; i < found->tensors.size(); ++i) {
-    if (found->tensors[i] == nullptr) continue;
+    if (found->tensors[i].tensor == nullptr) continue;
     const io::owner_tensor& t = io::owner_tensors<C>::tensors[i];
     if (t.bytes == io::owner_bytes::array) m.arrays[t.index] = found->tensors[i];
     m.tensors.push_back(found->tensors[i]);

@@ -48,7 +48,7 @@ class scanner {
         const std::uint64_t at = first == 0 || steps[i] == same_for_all ? 0 : first / step * step_bytes[i];
         if (at > a.bytes || bytes[i] > a.bytes - at) refuse(t, "the tensor does not have the bytes of its shape");
         if (!a.held.empty()) arrays[i] = std::as_bytes(std::span(a.held)).subspan(at, bytes[i]);
-        else arrays[i] = io::value_or_throw(contents_.file(t.file).try_view(a.offset + at, bytes[i], room_[i]));
+        else arrays[i] = io::value_or_throw(contents_.file(a.file).try_view(a.offset + at, bytes[i], room_[i]));
       }
       if (const auto scanned = codec.scan(arrays, piece, along_rows, first == 0, found); !scanned)
         refuse(t, scanned.error().what, scanned.error().value, scanned.error().bound);
@@ -65,9 +65,8 @@ class scanner {
   gaps scan_gaps(std::size_t file) {
     std::vector<std::pair<std::uint64_t, std::uint64_t>> used;  // begin, end
     for (const tensor& t : contents_.tensors())
-      if (t.file == file)
-        for (const tensor::part& p : t.parts)
-          if (p.bytes != 0) used.emplace_back(p.offset, p.offset + p.bytes);
+      for (const tensor::part& p : t.parts)
+        if (p.file == file && p.bytes != 0) used.emplace_back(p.offset, p.offset + p.bytes);
     std::ranges::sort(used);
     gaps found;
     if (used.empty()) return found;
@@ -91,8 +90,8 @@ class scanner {
   static constexpr std::uint64_t piece_values = 1u << 18;
 
   [[noreturn]] void refuse(const tensor& t, const char* what, std::uint64_t value = 0, std::uint64_t bound = 0) const {
-    throw io::file_error(
-        {what, io::escaped(contents_.file(t.file).path().native()) + ", tensor " + io::escaped(t.name), value, bound});
+    const std::string file = io::escaped(contents_.file(t.parts[0].file).path().native());
+    throw io::file_error({what, file + ", tensor " + io::escaped(t.name), value, bound});
   }
   quern::shape shape_of(const tensor& t, std::uint64_t rows, std::uint64_t cols) const {
     if (!std::in_range<std::size_t>(rows) || !std::in_range<std::size_t>(cols))

@@ -81,6 +81,32 @@ run 0 --source fp8.e4m3_channel --codec keep "$folder/foreign.safetensors" "$fol
 holds "$folder/r.safetensors" '"quern.owner:m.weight":"1 1 2 fp8.e4m3_channel"'
 run 0 --codec keep "$folder/foreign.safetensors" "$folder/r.safetensors"
 says 'm.weight_scale .* F32 .* keep'
+# The same matrix, of which each tensor lies in a file of its own.
+header='{"m.weight":{"dtype":"F8_E4M3","shape":[1,2],"data_offsets":[0,2]}}'
+tensors "$folder/part-1.safetensors" "$header" '\070\274'
+header='{"m.weight_scale":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]}}'
+tensors "$folder/part-2.safetensors" "$header" '\000\000\000\100'
+printf '{"weight_map":{"m.weight":"part-1.safetensors","m.weight_scale":"part-2.safetensors"}}' >"$folder/parts.json"
+run 0 --source fp8.e4m3_channel --codec gguf.f32 "$folder/parts.json" "$folder/v.safetensors"
+run 0 --source fp8.e4m3_channel --codec gguf.f32 "$folder/foreign.safetensors" "$folder/r.safetensors"
+cmp "$folder/r.safetensors" "$folder/v.safetensors" || complain "a matrix in two files is another one"
+run 0 --source fp8.e4m3_channel --codec keep "$folder/parts.json" "$folder/v.safetensors"
+run 0 --source fp8.e4m3_channel --codec keep "$folder/foreign.safetensors" "$folder/r.safetensors"
+cmp "$folder/r.safetensors" "$folder/v.safetensors" || complain "keeping a matrix in two files changes it"
+# In Quern's own scheme: the first file has the codes and says what they are, the second has the scales.
+header_of() { tail -c +9 "$1" | head -c "$(od -An -tu1 -N2 "$1" | awk '{ print $1 + 256 * $2 }')"; }
+run 0 --names quern --codec fp8.e4m3_channel --source fp8.e4m3_channel --rule '*=fp8.e4m3_channel' \
+  "$folder/foreign.safetensors" "$folder/r.safetensors"
+said=$(header_of "$folder/r.safetensors" | sed 's/,"m.weight.codes".*//')
+tensors "$folder/part-1.safetensors" "$said"',"m.weight.codes":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}' '\070\274'
+header='{"m.weight.scales":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}'
+tensors "$folder/part-2.safetensors" "$header" '\000\000\000\100'
+printf '{"weight_map":{"m.weight.codes":"part-1.safetensors","m.weight.scales":"part-2.safetensors"}}' >"$folder/parts.json"
+run 0 --codec keep "$folder/parts.json" "$folder/v.safetensors"
+cmp "$folder/r.safetensors" "$folder/v.safetensors" || complain "keeping a packed matrix in two files changes it"
+rm "$folder/part-2.safetensors"
+run 1 --codec keep "$folder/parts.json" "$folder/x.safetensors"
+says 'part-2.safetensors.*cannot be opened'
 # Blocks that run on from row to row; and a name that no owner has.
 header='{"__metadata__":{"format":"pt"},"m.weight":{"dtype":"F32","shape":[3,2],"data_offsets":[0,24]},'
 header="$header"'"other":{"dtype":"F32","shape":[1,1],"data_offsets":[24,28]}}'
@@ -162,5 +188,12 @@ kill -INT $pid
 wait $pid
 [ "$(cat "$folder/kept.gguf")" = old ] || complain "a file was lost"
 [ -z "$(find "$folder" -name '.*.part')" ] || complain "a half-written file was left behind"
+# Killed: the old one stays.
+"$program" --codec gguf.q8_0 "$folder/hole.safetensors" "$folder/kept.gguf" >/dev/null 2>&1 &
+pid=$!
+sleep 1
+kill -KILL $pid
+wait $pid 2>/dev/null
+[ "$(cat "$folder/kept.gguf")" = old ] || complain "a file was lost when the program was killed"
 
 exit $bad

@@ -34,8 +34,8 @@ struct format {
   // Packed matrices in safetensors files: what is declared, what the tensors are called, and where they are. They throw.
   void (*declare)(quern::io::safetensors_contents&, std::string_view matrix, quern::shape);
   std::string (*tensor_name)(std::string_view matrix, std::size_t array);
-  std::array<const quern::io::safetensors_tensor*, most_arrays> (*arrays_in)(const quern::io::safetensors_file&,
-                                                                             std::string_view matrix);
+  std::array<quern::io::safetensors_member, most_arrays> (*arrays_in)(const quern::io::safetensors_source&,
+                                                                      std::string_view matrix);
   std::optional<quern::io::safetensors_dtype> dtype;  // of single floats: safetensors has a type for them
   std::optional<quantize::owner> owner;               // none: the format has no owner's names
 };
@@ -95,9 +95,9 @@ constexpr format format_of() {
     });
     return name;
   };
-  f.arrays_in = [](const io::safetensors_file& file, std::string_view matrix) {
+  f.arrays_in = [](const io::safetensors_source& file, std::string_view matrix) {
     const auto found = io::value_or_throw(io::try_find_packed_arrays<C>(file, matrix));
-    std::array<const io::safetensors_tensor*, most_arrays> all{};
+    std::array<io::safetensors_member, most_arrays> all{};
     for (std::size_t i = 0; i < found.tensors.size(); ++i) all[i] = found.tensors[i];
     return all;
   };

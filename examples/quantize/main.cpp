@@ -126,7 +126,7 @@ void print_config(const std::vector<task>& tasks) {
   if (used.size() > 1) std::puts("the matrices are of several formats: what config.json says of them is not known here");
   else if (c.value != nullptr)
     std::printf("%.*s wants \"%.*s\": %s\n", static_cast<int>(c.file.size()), c.file.data(), static_cast<int>(c.key.size()),
-                c.key.data(), c.value(kept).dump().c_str());
+                c.key.data(), c.value(kept).dump(-1, ' ', true).c_str());  // names from files: ASCII
 }
 
 void run(const arguments& a) {
@@ -145,9 +145,10 @@ void run(const arguments& a) {
   hwy::ThreadPool pool(a.threads - 1);
   progress shown(total.source_bytes);
   pieces work_on(m, quern::thread_pool_executor(pool), stop, shown);
-  std::printf("%-44s %-20s %-18s %-18s %7s %8s\n", "tensor", "shape", "from", "to", "bits", "SQNR dB");
+  std::printf("%-44s %-20s %-18s %-18s %7s %9s %8s %8s\n", "tensor", "shape", "from", "to", "bits", "MB", "SQNR dB", "s");
   const auto each = [&](const task& k, const writer& write) {
     const tensor& t = *k.from;
+    const double begin = shown.seconds();
     std::uint64_t bytes = 0;
     const writer counted = [&](std::size_t array, std::span<const std::byte> b) {
       bytes += b.size();
@@ -169,9 +170,10 @@ void run(const arguments& a) {
     total.bytes += bytes;
     shown.clear();
     const std::string name = io::escaped(t.name), to(k.copies() ? keep : k.to->name);
-    std::printf("%-44s %-20s %-18s %-18s %7.3f %8s%s%s\n", name.c_str(), shape_text(t).c_str(),
+    std::printf("%-44s %-20s %-18s %-18s %7.3f %9.3f %8s %8.2f%s%s\n", name.c_str(), shape_text(t).c_str(),
                 io::escaped(t.type).c_str(), to.c_str(), quern::measured_bits_per_weight(bytes, t.rows() * t.cols()),
-                sqnr.c_str(), k.note.empty() ? "" : "  ", k.note.c_str());
+                static_cast<double>(bytes) * 1e-6, sqnr.c_str(), shown.seconds() - begin, k.note.empty() ? "" : "  ",
+                k.note.c_str());
   };
   const int main_type = a.rules.codec == keep ? -1 : format_named(a.rules.codec).gguf_id;
   if (to_gguf) write_gguf(output, m, tasks, main_type, each);

@@ -101,7 +101,7 @@ class model {
   // The same of a tensor of safetensors files.
   std::span<const std::byte> view(std::size_t member, std::uint64_t first, std::uint64_t count,
                                   quern::aligned_bytes& room) const {
-    const io::safetensors_member& m = safetensors_.tensors()[member];
+    const io::safetensors_member m = safetensors_.tensors()[member];
     return safetensors_.file_of(m).view(*m.tensor, first, count, room);
   }
   const io::safetensors_tensor& member(std::size_t i) const { return *safetensors_.tensors()[i].tensor; }
@@ -128,59 +128,55 @@ class model {
   }
   void list_safetensors(const std::vector<const format*>& sources) {
     std::vector<bool> in_matrix(safetensors_.tensors().size());
-    std::size_t first = 0;  // of a file's tensors among those of all
-    for (const auto& file : safetensors_.files()) {
-      for (const std::string_view name : io::packed_names(file)) {
-        const io::packed_matrix m = io::find_packed(file, name);
-        const format* const f = find(formats(), m.codec);
-        if (f == nullptr) {  // its tensors are carried along
-          unknown_.insert({std::string(io::packed_matrix_key) + std::string(name), codec_key(m)});
-          continue;
-        }
-        tensor t = matrix(name, *f, {m.rows, m.cols});
-        const auto arrays = f->arrays_in(file, name);
-        for (std::size_t i = 0; i < f->array_count; ++i) {
-          t.arrays.push_back({first + index_in(file, *arrays[i]), arrays[i]->bytes});
-          in_matrix[t.arrays.back().at] = true;
-        }
-        tensors_.push_back(std::move(t));
+    for (const std::string_view name : io::packed_names(safetensors_)) {
+      const io::packed_matrix m = io::find_packed(safetensors_, name);
+      const format* const f = find(formats(), m.codec);
+      if (f == nullptr) {  // its tensors are carried along
+        unknown_.insert({std::string(io::packed_matrix_key) + std::string(name), codec_key(m)});
+        continue;
       }
-      const auto take = [&](std::string_view name, const format& f, const owner_matrix& m) {
-        tensor t = matrix(name, f, m.matrix);
-        t.coded = m.coded, t.named = &*f.owner;
-        for (std::size_t i = 0; i < f.array_count; ++i) {
-          if (m.arrays[i] == nullptr) t.arrays.push_back({0, m.text.size(), m.text});
-          else t.arrays.push_back({first + index_in(file, *m.arrays[i]), m.arrays[i]->bytes});
-        }
-        for (const io::safetensors_tensor* member : m.tensors) {
-          t.members.push_back(first + index_in(file, *member));
-          in_matrix[t.members.back()] = true;
-        }
-        tensors_.push_back(std::move(t));
-      };
-      for (const std::string_view name : io::owner_names(file)) {
-        const io::packed_matrix m = io::find_owner_metadata(file, name);
-        const format* const f = find(formats(), m.codec);
-        if (f != nullptr && f->owner) take(name, *f, io::value_or_throw(f->owner->find(file, name, true)));
-        else unknown_.insert({std::string(io::owner_matrix_key) + std::string(name), codec_key(m)});
+      tensor t = matrix(name, *f, {m.rows, m.cols});
+      const auto arrays = f->arrays_in(safetensors_, name);
+      for (std::size_t i = 0; i < f->array_count; ++i) {
+        t.arrays.push_back({safetensors_.tensors().index_of(arrays[i]), arrays[i].tensor->bytes});
+        in_matrix[t.arrays.back().at] = true;
       }
-      for (std::size_t i = 0; i < file.tensors().size(); ++i)
-        if (!in_matrix[first + i]) find_source(file, file.tensors()[i], sources, take);
-      first += file.tensors().size();
+      tensors_.push_back(std::move(t));
     }
+    const auto take = [&](std::string_view name, const format& f, const owner_matrix& m) {
+      tensor t = matrix(name, f, m.matrix);
+      t.coded = m.coded, t.named = &*f.owner;
+      for (std::size_t i = 0; i < f.array_count; ++i) {
+        if (m.arrays[i].tensor == nullptr) t.arrays.push_back({0, m.text.size(), m.text});
+        else t.arrays.push_back({safetensors_.tensors().index_of(m.arrays[i]), m.arrays[i].tensor->bytes});
+      }
+      for (const io::safetensors_member& member : m.tensors) {
+        t.members.push_back(safetensors_.tensors().index_of(member));
+        in_matrix[t.members.back()] = true;
+      }
+      tensors_.push_back(std::move(t));
+    };
+    for (const std::string_view name : io::owner_names(safetensors_)) {
+      const io::packed_matrix m = io::find_owner_metadata(safetensors_, name);
+      const format* const f = find(formats(), m.codec);
+      if (f != nullptr && f->owner) take(name, *f, io::value_or_throw(f->owner->find(safetensors_, name, true)));
+      else unknown_.insert({std::string(io::owner_matrix_key) + std::string(name), codec_key(m)});
+    }
+    if (!sources.empty())
+      for (std::size_t i = 0; const io::safetensors_member& m : safetensors_.tensors())
+        if (!in_matrix[i++]) find_source(*m.tensor, sources, take);
     for (std::size_t i = 0; i < in_matrix.size(); ++i)
       if (!in_matrix[i]) tensors_.push_back(single(i));
   }
   // take(name, format, matrix), where the tensor is the first of a matrix of one of the sources; where it may be and is
   // not, what is wrong is thrown.
   template <class F>
-  static void find_source(const io::safetensors_file& file, const io::safetensors_tensor& t,
-                          const std::vector<const format*>& sources, const F& take) {
+  void find_source(const io::safetensors_tensor& t, const std::vector<const format*>& sources, const F& take) const {
     io::result<void> wrong;
     for (const format* f : sources) {
       const std::string name = f->owner->matrix_of(t);
       if (name.empty()) continue;
-      const auto found = f->owner->find(file, name, false);
+      const auto found = f->owner->find(safetensors_, name, false);
       if (found) return take(name, *f, *found);
       wrong = found.error();
     }
@@ -188,9 +184,6 @@ class model {
   }
   static std::string codec_key(const io::packed_matrix& m) {
     return std::string(io::packed_codec_key) + std::string(m.codec);
-  }
-  static std::size_t index_in(const io::safetensors_file& file, const io::safetensors_tensor& t) {
-    return static_cast<std::size_t>(&t - file.tensors().data());
   }
   static tensor matrix(std::string_view name, const format& f, quern::shape s) {
     tensor t{std::string(name), {s.rows, s.cols}, &f, std::string(f.name), 0, io::safetensors_dtype::u8, {}};

@@ -23,7 +23,8 @@ using work = std::function<void(const task&, const writer&)>;
 inline std::uint32_t gguf_file_type(int type) {
   constexpr int types[][2] = {{0, 0},   {1, 1},   {2, 2},   {3, 3},   {6, 8},   {7, 9},   {8, 7},   {10, 10}, {11, 12},
                               {12, 15}, {13, 17}, {14, 18}, {16, 19}, {17, 20}, {18, 23}, {19, 24}, {20, 25}, {21, 26},
-                              {22, 29}, {23, 30}, {29, 31}, {30, 32}, {34, 36}, {35, 37}, {39, 38}, {40, 39}};
+                              {22, 29}, {23, 30}, {29, 31}, {30, 32}, {34, 36}, {35, 37}, {39, 38}, {40, 39}, {41, 40},
+                              {42, 41}};
   for (const auto& t : types)
     if (t[0] == type) return static_cast<std::uint32_t>(t[1]);
   return 1024;  // guessed

@@ -16,12 +16,12 @@ namespace quantize {
 
 inline constexpr std::size_t most_arrays = quern::most_arrays;
 
-// A matrix in a file. Valid as long as the file.
+// A matrix in a file or in several. Valid as long as these.
 struct owner_matrix {
   quern::shape matrix{0, 0}, coded{0, 0};  // the owner's shape, and that of the codec
-  std::array<const quern::io::safetensors_tensor*, most_arrays> arrays{};  // null: it is in the text, and `text` has it
-  std::string text;
-  std::vector<const quern::io::safetensors_tensor*> tensors;  // all of them
+  std::array<quern::io::safetensors_member, most_arrays> arrays{};  // of no tensor: `text` has it
+  std::string text;  // the array that stands in a text
+  std::vector<quern::io::safetensors_member> tensors;  // all of them
 };
 
 struct owner {
@@ -42,7 +42,8 @@ struct owner {
   // The name of the matrix that this tensor may be the first of; empty: none.
   std::string (*matrix_of)(const quern::io::safetensors_tensor&);
   // described: the file says of the matrix that it is of this codec.
-  quern::io::result<owner_matrix> (*find)(const quern::io::safetensors_file&, std::string_view matrix, bool described);
+  quern::io::result<owner_matrix> (*find)(const quern::io::safetensors_source&, std::string_view matrix,
+                                          bool described);
   owner_config config;
 };
 
@@ -86,12 +87,12 @@ constexpr owner owner_of() {
     if (!module.empty() && !module.ends_with('.')) return {};
     return std::string(module) + "weight";
   };
-  o.find = [](const io::safetensors_file& file, std::string_view matrix, bool described) -> io::result<owner_matrix> {
+  o.find = [](const io::safetensors_source& file, std::string_view matrix, bool described) -> io::result<owner_matrix> {
     const auto found = described ? io::try_find_described_owner<P>(file, matrix) : io::try_find_owner<P>(file, matrix);
     if (!found) return found.error();
     owner_matrix m{found->shapes.matrix, found->shapes.packed, {}, {}, {}};
     for (std::size_t i = 0; i < found->tensors.size(); ++i) {
-      if (found->tensors[i] == nullptr) continue;
+      if (found->tensors[i].tensor == nullptr) continue;
       const io::owner_tensor& t = io::owner_tensors<P>::tensors[i];
       if (t.bytes == io::owner_bytes::array) m.arrays[t.index] = found->tensors[i];
       m.tensors.push_back(found->tensors[i]);

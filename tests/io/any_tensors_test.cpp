@@ -7,6 +7,7 @@
 #include <string>
 
 #include "io/folder.hpp"
+#include "io/shards.hpp"
 
 namespace {
 
@@ -73,6 +74,13 @@ TEST_CASE("a matrix is found by the codec that the file names") {
   CHECK(std::string(unknown.error().what) == "no codec of the list has this name");
   CHECK(unknown.error().where.ends_with("/m, matrix b, codec mine.two"));
   CHECK(!io::try_read_any<type_list<one>>(f, "b"));
+
+  // Of a model of two files, in both of which a matrix lies.
+  support::write_shards(here, f, support::second_has("b.codes"), support::all_in("first"));
+  const auto model = io::safetensors_shards::open(here / "m.json");
+  CHECK(text_of(io::view_any<formats>(model, "b").array(0)) == text_of(b.array(0)));
+  CHECK(text_of(io::read_any<formats>(model, "b")->array(0)) == text_of(b.array(0)));
+  CHECK(io::try_view_any<formats>(model, "c").error().where.ends_with("/m.json, matrix c"));
 }
 
 TEST_CASE("a view is written whole, and of a codec of the list") {

@@ -9,32 +9,20 @@
 #include <vector>
 
 #include "io/folder.hpp"
-#include "quern/reference/encode.hpp"
-#include "support.hpp"
+#include "io/owner.hpp"
+#include "io/shards.hpp"
 
 namespace {
 
 using namespace quern;
+using support::encoded;
 using int4 = compressed_tensors::pack_quantized<4>;
 
-template <class P>
-packed<P> encoded(std::size_t rows, std::size_t cols) {
-  std::vector<float> x(rows * cols);
-  support::random_source random(rows * 131 + cols);
-  for (float& v : x) v = random.uniform();
-  packed<P> w(rows, cols);
-  REQUIRE(reference::encode<P>(matrix_view<const float>(x.data(), rows, cols), w.span()));
-  return w;
-}
 // A file of one matrix; `say` adds metadata.
 template <class P>
-void write(const std::filesystem::path& path, const packed<P>& w, const std::function<void(io::safetensors_contents&)>& say) {
-  io::safetensors_contents c;
-  io::add_owner<P>(c, "m.weight", w.rows(), w.cols());
-  say(c);
-  auto out = io::safetensors_writer::create(path, c);
-  io::write_owner<P>(out, "m.weight", w);
-  out.commit();
+void write(const std::filesystem::path& path, const packed<P>& w,
+           const std::function<void(io::safetensors_contents&)>& say) {
+  support::write_owner<P>(path, "m.weight", w, {0, 0}, say);
 }
 template <class P>
 std::string rule_of(const io::safetensors_file& f) {
@@ -70,8 +58,7 @@ TEST_CASE("a matrix is found without being told its codec") {
   CHECK(std::string(io::try_find_described_owner<mlx::affine<8, 32>>(f, "b.weight").error().what) ==
         "the matrix is of another codec");
   const packed<int4> read = io::read_owner<int4>(f, "a.weight");
-  for (std::size_t i = 0; i < int4::layout::arrays; ++i)
-    CHECK(support::text_of(read.array(i)) == support::text_of(a.array(i)));
+  CHECK(support::same_bytes(read, a));
 }
 
 TEST_CASE("what does not hold is refused") {
@@ -106,6 +93,35 @@ TEST_CASE("what does not hold is refused") {
   CHECK(std::string(io::try_add_owner_metadata<int4>(c, "m.weight", 3, 128).error().what) ==
         "two codecs have one name");
   CHECK_THROWS_AS(io::add_owner_metadata<int4>(c, "m.weight", 3, 128), io::file_error);
+}
+
+TEST_CASE("matrices of a model of several files") {
+  const support::folder here;
+  const packed<int4> w = encoded<int4>(3, 128);
+  write(here / "one", w, [](auto& c) { io::add_owner_metadata<int4>(c, "m.weight", 3, 128); });
+  const auto one = io::safetensors_file::open(here / "one");
+  const std::string codec = "quern.codec:" + std::string(name<int4>), key = "quern.owner:m.weight";
+  const auto rule = [&](const support::which_shard& of_key, const std::string& second, const std::string& said) {
+    support::write_shards(here, one, support::second_has("_scale"), of_key, [&](const std::string& shard, auto& c) {
+      if (shard == "second" && !second.empty()) c.add_metadata(second, said);
+    });
+    const auto model = io::safetensors_shards::open(here / "m.json");
+    const auto found = io::try_find_described_owner<int4>(model, "m.weight");
+    if (!found) return std::string(found.error().what);
+    CHECK(io::owner_names(model) == std::vector<std::string_view>{"m.weight"});
+    CHECK(support::same_bytes(io::read_owner<int4>(model, "m.weight"), w));
+    return std::string();
+  };
+  CHECK(rule(support::all_in("first"), "", "") == "");
+  CHECK(rule(support::all_in("second"), "", "") == "");
+  CHECK(rule(support::second_has("m.weight"), "", "") == "");
+  CHECK(rule(support::all_in(""), "", "") == "there is no such packed matrix");
+  // Both say it: the same, or not.
+  const std::string differ = "two files of a model say different things";
+  CHECK(rule(support::all_in("first"), key, "1 3 128 " + std::string(name<int4>)) == "");
+  CHECK(rule(support::all_in("first"), key, "1 3 128 other") == differ);
+  CHECK(rule(support::all_in("first"), codec, describe<int4>()) == "");
+  CHECK(rule(support::all_in("first"), codec, "other") == differ);
 }
 
 TEST_CASE("tensors that are not there") {

@@ -4,10 +4,13 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/folder.hpp"
+#include "io/shards.hpp"
 #include "quern/catalog/bnb.hpp"
 #include "quern/catalog/gguf.hpp"
 #include "quern/catalog/hqq.hpp"
@@ -117,6 +120,68 @@ TEST_CASE("several matrices, and tensors that are not packed") {
   CHECK(io::read_packed<q4>(f, "empty").cols() == 0);
   CHECK_THROWS_AS(io::view_packed<q4>(f, "norm"), io::file_error);
   CHECK(f.metadata().size() == 4 + 2);  // a description for each codec, not each matrix
+}
+
+TEST_CASE_TEMPLATE("a matrix is read whose arrays lie in several files", C, q4, bnb::nf4_double, hqq::axis1<4>, pairs) {
+  const support::folder here;
+  const packed<C> w = filled<C>(1, 2048);
+  write(here, "w", w);
+  const auto one = io::safetensors_file::open(here / "m");
+  // A file for each array; what is said of the matrix stands beside its codes.
+  const auto file = [](std::string_view name) { return "m-" + std::string(name); };
+  support::write_shards(here, one, file, support::all_in(file("w.codes")));
+  for (const io::access how : {io::access::mapped, io::access::read}) {
+    const auto model = io::safetensors_shards::open(here / "m.json", how);
+    CHECK(model.files().size() == C::layout::arrays);
+    CHECK(io::packed_names(model) == std::vector<std::string_view>{"w"});
+    CHECK(io::find_packed(model, "w").codec == name<C>);
+    CHECK(same_bytes(io::read_packed<C>(model, "w"), w));
+    const auto view = io::try_view_packed<C>(model, "w");
+    CHECK(view.has_value() == (how == io::access::mapped));
+    if (view) CHECK(same_bytes(*view, w));
+    else CHECK(std::string(view.error().what) == "the file is not mapped, its matrices can only be read");
+  }
+}
+
+TEST_CASE("what several files say of a matrix") {
+  const support::folder here;
+  write(here, "w", filled<mine>(2, 64));
+  const auto one = io::safetensors_file::open(here / "m");
+  const std::string key = "quern.matrix:w", codec = "quern.codec:mine.q4";
+  using say = std::function<void(const std::string&, io::safetensors_contents&)>;
+  const auto rule = [&](const support::which_shard& of_tensor, const support::which_shard& of_key,
+                        const say& more = {}) {
+    support::write_shards(here, one, of_tensor, of_key, more);
+    const auto model = io::safetensors_shards::open(here / "m.json");
+    const auto view = io::try_view_packed<mine>(model, "w");
+    const auto read = io::try_read_packed<mine>(model, "w");
+    REQUIRE(view.has_value() == read.has_value());
+    if (view) {
+      CHECK(io::packed_names(model) == std::vector<std::string_view>{"w"});
+      return std::string();
+    }
+    CHECK(view.error().text() == read.error().text());
+    return view.error().text().substr(here.path().native().size() + 1);
+  };
+  const auto also = [](const std::string& what, const std::string& said) -> say {
+    return [=](const std::string& shard, io::safetensors_contents& c) {
+      if (shard == "second") c.add_metadata(what, said);
+    };
+  };
+  const auto apart = support::second_has("scales");
+  CHECK(rule(apart, support::all_in("first")) == "");
+  CHECK(rule(apart, support::second_has(":w")) == "");
+  CHECK(rule(apart, support::all_in("first"), also(key, "1 2 64 mine.q4")) == "");
+  CHECK(rule(apart, support::all_in("first"), also(codec, describe<mine>())) == "");
+  CHECK(rule(apart, support::all_in("first"), also(key, "1 4 32 mine.q4")) ==
+        "second, metadata " + key + ": two files of a model say different things");
+  CHECK(rule(apart, support::all_in("first"), also(codec, describe<other>())) ==
+        "second, metadata " + codec + ": two files of a model say different things");
+  CHECK(rule(apart, support::all_in("")) == "m.json, matrix w: there is no such packed matrix");
+  CHECK(rule(apart, [&](std::string_view k) { return k == key ? "first" : ""; }) ==
+        "m.json, matrix w, codec mine.q4: the file does not describe the codec");
+  CHECK(rule([](std::string_view t) { return t == "w.scales" ? "" : "first"; }, support::all_in("first")) ==
+        "m.json, matrix w, tensor w.scales: the matrix has no such tensor");
 }
 
 TEST_CASE("what does not fit is not written") {

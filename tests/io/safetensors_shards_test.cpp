@@ -41,8 +41,15 @@ TEST_CASE("tensors of all shards are one list") {
     std::string names;
     for (const io::safetensors_member& m : s.tensors()) names += m.tensor->name;
     CHECK(names == "zba");
+    for (std::size_t i = 0; const io::safetensors_member& m : s.tensors()) {
+      CHECK(s.tensors()[i] == m);
+      CHECK(s.tensors().index_of(m) == i++);
+    }
+    CHECK(s.path() == here / "m.index.json");
     CHECK(s.find("a")->file == 1);
-    CHECK(s.find("c") == nullptr);
+    CHECK(s.find("a")->tensor->name == "a");
+    CHECK(s.find("b")->file == 0);
+    CHECK(!s.find("c"));
     const io::safetensors_member b = *s.find("b");
     aligned_bytes room;
     CHECK(text_of(s.file_of(b).view(*b.tensor, room)) == "\1");
@@ -56,7 +63,17 @@ TEST_CASE("one file is a model, too") {
   CHECK(s.files().size() == 1);
   CHECK(s.tensors().size() == 2);
   CHECK(s.find("z")->file == 0);
-  CHECK(s.find("a") == nullptr);
+  CHECK(!s.find("a"));
+  here.write("none", safetensors("{}"));
+  const auto none = io::safetensors_shards::open(here / "none");
+  CHECK(none.tensors().empty());
+  CHECK(none.tensors().size() == 0);
+  CHECK(!none.find("a"));
+  here.write("none.json", R"({"weight_map":{}})");
+  CHECK(io::safetensors_shards::open(here / "none.json").files().empty());
+  CHECK(!io::safetensors_shards::open(here / "none.json").find("a"));
+  CHECK(io::safetensors_shards().tensors().empty());
+  CHECK(!io::safetensors_shards().find("a"));
 }
 
 TEST_CASE("shards may be links, and an index may be opened from its own folder") {

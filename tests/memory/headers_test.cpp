@@ -1,5 +1,5 @@
-// What opening a file allocates: no more than its header has bytes, and a constant, whatever stands in it. A program of its
-// own, whose allocations are counted.
+// What opening files allocates: no more than their headers and their index have bytes, and a constant, whatever stands
+// in them. A program of its own, whose allocations are counted.
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <new>
 #include <span>
 #include <string>
@@ -14,7 +15,7 @@
 
 #include "io/folder.hpp"
 #include "io/safetensors.hpp"
-#include "quern/io/gguf_header.hpp"
+#include "quern/io/gguf_split.hpp"
 #include "quern/io/safetensors_shards.hpp"
 
 namespace {
@@ -99,6 +100,9 @@ std::string shape(std::size_t rank, std::string_view extent) {
   return "[0" + repeated("," + std::string(extent), rank - 1) + "]";
 }
 
+// Besides what a file has: at all, where it is read in pieces, for each of several files.
+constexpr std::size_t constant = 8 << 10, piece = 1 << 16, of_file = 1 << 10;
+
 struct hostile {
   std::string what;
   std::string json;
@@ -136,7 +140,6 @@ TEST_CASE("a safetensors header takes no more memory than it has bytes") {
       {"one key for all", metadata(object(some, [](std::size_t) { return std::string("\"a\":\"\""); })), 0,
        "a key stands twice"},
   };
-  constexpr std::size_t constant = 8 << 10, piece = 1 << 16;
   const support::folder here;
   for (const hostile& h : all) {
     CAPTURE(h.what);
@@ -156,9 +159,93 @@ TEST_CASE("a safetensors header takes no more memory than it has bytes") {
       });
       CHECK(opened <= h.json.size() + constant + piece);
     }
-    // A model is a list of its tensors besides.
     const std::size_t model = peak_of([&] { (void)io::safetensors_shards::try_open(here / "m.safetensors"); });
-    CHECK(model <= h.json.size() + h.json.size() / 2 + constant);
+    CHECK(model <= h.json.size() + constant);
+  }
+}
+
+TEST_CASE("a safetensors index takes no more memory than it has bytes") {
+  constexpr std::size_t some = 10'000, long_text = 500'000;
+  const auto entry = [](const std::string& name, const std::string& file) {
+    return "\"" + name + "\":\"" + file + "\"";
+  };
+  const auto map = [](const std::string& entries) { return "{\"weight_map\":" + entries + "}"; };
+  const auto said = [](const std::string& entries) { return "{\"metadata\":" + entries + ",\"weight_map\":{}}"; };
+  const std::string long_name(long_text, 'x');
+  const hostile all[] = {
+      {"nothing", map("{}")},
+      {"names", map(object(some, [&](std::size_t i) { return entry(name(i), "m"); }))},
+      {"names that sort backwards", map(object(some, [&](std::size_t i) { return entry(name(some - i), "m"); }))},
+      {"a shard for each", map(object(some, [&](std::size_t i) { return entry(name(i), name(some - i)); }))},
+      {"short names of shards", map(object(some, [&](std::size_t i) { return entry(name(i), name(i % 64)); }))},
+      {"escapes in names",
+       map(object(some, [&](std::size_t i) { return entry("\\u0061" + name(i), "\\u0061" + name(i)); }))},
+      {"characters of two bytes", map(object(some, [&](std::size_t i) { return entry("\\u00e9" + name(i), "m"); }))},
+      {"keys of metadata", said(object(some, [](std::size_t i) { return "\"" + name(i) + "\":1"; }))},
+      {"one long name", map("{" + entry(long_name, "m") + "}")},
+      {"one long name of a shard", map("{" + entry("a", long_name) + "}"), 0,
+       "the name of a shard is longer than a file's can be"},
+      {"one long key of metadata", said("{" + entry(long_name, "a") + "}")},
+      {"one long value of metadata", said("{" + entry("a", long_name) + "}")},
+      {"escapes", map("{" + entry(repeated("\\u00e9", long_text / 6), "m") + "}")},
+      {"blanks", map("{" + std::string(long_text, ' ') + "}")},
+      {"depth", map(std::string(long_text, '[')), 0, "the weight_map is not an object"},
+      {"deep metadata", said("{\"a\":" + std::string(long_text, '[')), 0,
+       "a value of metadata is an object or an array"},
+      {"an unknown key", "{\"" + long_name + "\":1}", 0, "unknown key of an index"},
+      {"a text without an end", "{\"weight_map\":{\"a\":\"" + long_name, 0, "not JSON"},
+      {"a file elsewhere", map("{" + entry("a", long_name + "/m") + "}"), 0,
+       "a shard is not the plain name of a file in the index's folder"},
+      {"one name for all", map(object(some, [&](std::size_t) { return entry("a", "m"); })), 0, "a key stands twice"},
+      {"one key for all", said(object(some, [](std::size_t) { return std::string("\"a\":1"); })), 0,
+       "a key stands twice"},
+  };
+  const support::folder here;
+  for (const hostile& h : all) {
+    CAPTURE(h.what);
+    std::string rule;
+    const std::size_t parsed = peak_of([&] {
+      const auto index = io::safetensors_index::try_parse(h.json, "m");
+      if (!index) rule = index.error().what;
+    });
+    CHECK(rule == h.rule);
+    CHECK(parsed <= h.json.size() + constant);
+    // As a file, of which no shard is there.
+    here.write("m.json", h.json);
+    const std::size_t opened = peak_of([&] { (void)io::safetensors_shards::try_open(here / "m.json"); });
+    CHECK(opened <= h.json.size() + constant + piece);
+  }
+}
+
+TEST_CASE("a model of several files takes no more memory than its index and its headers have bytes") {
+  struct form {
+    std::size_t files, tensors;  // tensors: of each file
+  };
+  for (const form f : {form{1, 1}, form{1, 10'000}, form{3, 3'000}, form{50, 100}, form{200, 1}}) {
+    CAPTURE(f.files);
+    CAPTURE(f.tensors);
+    const support::folder here;
+    std::size_t bytes = 0;
+    std::string index = "{\"weight_map\":{";
+    for (std::size_t i = 0; i < f.files; ++i) {
+      const std::string json = object(f.tensors, [&](std::size_t j) { return tensor(name(i * f.tensors + j), "[0]"); });
+      here.write(name(i), support::safetensors(json));
+      bytes += json.size();
+      for (std::size_t j = 0; j < f.tensors; ++j)
+        index += (index.back() == '{' ? "\"" : ",\"") + name(i * f.tensors + j) + "\":\"" + name(i) + "\"";
+    }
+    index += "}}";
+    here.write("m.json", index);
+    bytes += index.size();
+    for (const io::access how : {io::access::mapped, io::access::read}) {
+      const std::size_t opened = peak_of([&] {
+        const auto model = io::safetensors_shards::try_open(here / "m.json", how);
+        REQUIRE(model);
+        CHECK(model->tensors().size() == f.files * f.tensors);
+        CHECK(model->find(name(f.files - 1))->tensor->name == name(f.files - 1));
+      });
+      CHECK(opened <= bytes + constant + piece + f.files * of_file);
+    }
   }
 }
 
@@ -188,6 +275,27 @@ TEST_CASE("a GGUF header takes less memory than it has bytes") {
     const std::size_t header = tensors.size();
     CHECK(gguf_peak(tensors + std::string(32 * n + 32, '\0')) < header);
   }
+}
+
+TEST_CASE("a GGUF model of several parts takes less than twice the bytes of its headers") {
+  const support::folder here;
+  constexpr std::size_t n = (1u << 14) + 1;
+  const auto number = [](std::string_view key, unsigned type, std::uint64_t x, int bytes) {
+    return gguf_text(key) + little(type, 4) + little(x, bytes);
+  };
+  std::size_t bytes = 0;
+  for (std::size_t p = 0; p < 2; ++p) {
+    std::string part = "GGUF" + little(3, 4) + little(n, 8) + little(3, 8) + number("split.no", 2, p, 2) +
+                       number("split.count", 2, 2, 2) + number("split.tensors.count", 5, 2 * n, 4);
+    for (std::size_t i = 0; i < n; ++i)
+      part += gguf_text(name(p * n + i)) + little(1, 4) + little(0, 8) + little(24, 4) + little(0, 8);
+    part += std::string(31 - (part.size() + 31) % 32, '\0');
+    here.write("m-0000" + std::to_string(p + 1) + "-of-00002.gguf", part);
+    bytes += part.size();
+  }
+  const std::filesystem::path first = here / "m-00001-of-00002.gguf";
+  const std::size_t opened = peak_of([&] { CHECK(io::gguf_model::try_open(first).has_value()); });
+  CHECK(opened < 2 * bytes);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace quern::inline v0::io {
 
 // f.operator()<C>() for the codec of a matrix, which gives a result of R.
 template <class R, class List, class F>
-result<R> try_with_codec_of(const safetensors_file& file, std::string_view name, F f) noexcept {
+result<R> try_with_codec_of(const safetensors_source& file, std::string_view name, F f) noexcept {
   const auto m = try_find_packed(file, name);
   if (!m) return m.error();
   return with_memory("packed tensors", [&]() -> result<R> {
@@ -27,7 +27,7 @@ result<R> try_with_codec_of(const safetensors_file& file, std::string_view name,
 
 // As try_view_packed and try_read_packed, of the codec that the file names.
 template <class List = catalog>
-result<any_view> try_view_any(const safetensors_file& file, std::string_view name) noexcept {
+result<any_view> try_view_any(const safetensors_source& file, std::string_view name) noexcept {
   return try_with_codec_of<any_view, List>(file, name, [&]<class C>() -> result<any_view> {
     const auto w = try_view_packed<C>(file, name);
     if (!w) return w.error();
@@ -35,7 +35,7 @@ result<any_view> try_view_any(const safetensors_file& file, std::string_view nam
   });
 }
 template <class List = catalog>
-result<any_packed> try_read_any(const safetensors_file& file, std::string_view name) noexcept {
+result<any_packed> try_read_any(const safetensors_source& file, std::string_view name) noexcept {
   return try_with_codec_of<any_packed, List>(file, name, [&]<class C>() -> result<any_packed> {
     auto w = try_read_packed<C>(file, name);
     if (!w) return w.error();
@@ -73,11 +73,11 @@ result<void> try_write_any(safetensors_writer& writer, std::string_view name, co
 #if defined(__cpp_exceptions)
 // As the try_ spellings; throw file_error.
 template <class List = catalog>
-any_view view_any(const safetensors_file& file, std::string_view name) {
+any_view view_any(const safetensors_source& file, std::string_view name) {
   return value_or_throw(try_view_any<List>(file, name));
 }
 template <class List = catalog>
-any_packed read_any(const safetensors_file& file, std::string_view name) {
+any_packed read_any(const safetensors_source& file, std::string_view name) {
   return value_or_throw(try_read_any<List>(file, name));
 }
 template <class List = catalog>

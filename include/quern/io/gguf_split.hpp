@@ -179,12 +179,18 @@ class gguf_model {
     starts_.push_back(0);
     for (const gguf_file& p : parts_) starts_.push_back(starts_.back() + p.tensor_count());
     if (parts_.size() == 1) return {};
-    std::vector<std::pair<std::string_view, std::size_t>> names;
-    for (std::size_t p = 0; p < parts_.size(); ++p)
-      for (std::size_t i = 0; i < parts_[p].tensor_count(); ++i) names.emplace_back(parts_[p].tensor(i).name, p);
-    std::ranges::sort(names);
-    const auto two = std::ranges::adjacent_find(names, {}, [](const auto& n) { return n.first; });
-    if (two != names.end()) return file_failure{"a tensor is in two parts", parts_[two[1].second].place(two->first)};
+    // 8 bytes for each tensor, which has more than 24 in its file, and less than 2^32 others.
+    struct place {
+      std::uint32_t part, tensor;
+    };
+    std::vector<place> places;
+    places.reserve(starts_.back());
+    for (std::uint32_t p = 0; p < parts_.size(); ++p)
+      for (std::uint32_t i = 0; i < parts_[p].tensor_count(); ++i) places.push_back({p, i});
+    const auto name = [&](const place& x) { return parts_[x.part].tensor(x.tensor).name; };
+    std::ranges::sort(places, {}, [&](const place& x) { return std::pair(name(x), x.part); });
+    const auto two = std::ranges::adjacent_find(places, {}, name);
+    if (two != places.end()) return file_failure{"a tensor is in two parts", parts_[two[1].part].place(name(*two))};
     return {};
   }
 

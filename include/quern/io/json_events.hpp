@@ -38,15 +38,18 @@ class json_events {
     return false;
   }
 
-  // A string or a key begins, and its bytes; string() or key() follows. All of them are held, unless a reader keeps them
-  // in another way.
+  // A string or a key begins, and its bytes; string() or key() follows. Its beginning is held, enough to compare and to
+  // name it.
   void begin_string() { held_.clear(); }
-  void put(char c) { held_ += c; }
+  void put(char c) {
+    if (held_.size() <= most_held) held_ += c;
+  }
 
  protected:
   std::string held_;
 
  private:
+  static constexpr std::size_t most_held = 200;  // one more than this is cut where it is shown
   std::string_view file_;
   std::uint64_t begin_;
   file_failure failure_;

@@ -31,23 +31,18 @@ result<void> try_add_owner_metadata(safetensors_contents& contents, std::string_
 }
 
 // The names of the matrices of a file of which it says so, in order. Valid as long as the file.
-inline result<std::vector<std::string_view>> try_owner_names(const safetensors_file& file) noexcept {
-  return with_memory("owner's metadata", [&]() -> result<std::vector<std::string_view>> {
-    std::vector<std::string_view> names;
-    for (const safetensors_metadata& m : file.metadata())
-      if (m.key.starts_with(owner_matrix_key)) names.push_back(m.key.substr(owner_matrix_key.size()));
-    return names;
-  });
+inline result<std::vector<std::string_view>> try_owner_names(const safetensors_source& file) noexcept {
+  return try_packed_names(file, owner_matrix_key);
 }
 
 // What the file says of one. Not yet compared with any codec.
-inline result<packed_matrix> try_find_owner_metadata(const safetensors_file& file, std::string_view name) noexcept {
+inline result<packed_matrix> try_find_owner_metadata(const safetensors_source& file, std::string_view name) noexcept {
   return try_find_packed(file, name, owner_matrix_key);
 }
 
 // As try_find_owner, of a matrix of which the file says that its codec is P, and which shape it has.
 template <has_owner_tensors P>
-result<owner_matrix<P>> try_find_described_owner(const safetensors_file& file, std::string_view name) noexcept {
+result<owner_matrix<P>> try_find_described_owner(const safetensors_source& file, std::string_view name) noexcept {
   const auto said = try_find_owner_metadata(file, name);
   if (!said) return said.error();
   if (const auto same = try_check_codec<P>(file, name, *said); !same) return same.error();
@@ -65,14 +60,14 @@ template <has_owner_tensors P>
 void add_owner_metadata(safetensors_contents& contents, std::string_view name, std::size_t rows, std::size_t cols) {
   value_or_throw(try_add_owner_metadata<P>(contents, name, rows, cols));
 }
-inline std::vector<std::string_view> owner_names(const safetensors_file& file) {
+inline std::vector<std::string_view> owner_names(const safetensors_source& file) {
   return value_or_throw(try_owner_names(file));
 }
-inline packed_matrix find_owner_metadata(const safetensors_file& file, std::string_view name) {
+inline packed_matrix find_owner_metadata(const safetensors_source& file, std::string_view name) {
   return value_or_throw(try_find_owner_metadata(file, name));
 }
 template <has_owner_tensors P>
-owner_matrix<P> find_described_owner(const safetensors_file& file, std::string_view name) {
+owner_matrix<P> find_described_owner(const safetensors_source& file, std::string_view name) {
   return value_or_throw(try_find_described_owner<P>(file, name));
 }
 #endif

@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "quern/io/owner_layout.hpp"
-#include "quern/io/safetensors_reader.hpp"
+#include "quern/io/safetensors_source.hpp"
 
 namespace quern::inline v0::io {
 
@@ -19,16 +19,16 @@ namespace quern::inline v0::io {
 template <has_owner_tensors P>
 struct owner_matrix {
   owner_shapes<P> shapes;
-  float mean = 0;                                                          // of the absmaxes, where it is in the text
-  std::array<const safetensors_tensor*, owner_tensor_count<P>> tensors{};  // null: a file need not have it
+  float mean = 0;                                                   // of the absmaxes, where it is in the text
+  std::array<safetensors_member, owner_tensor_count<P>> tensors{};  // of no tensor: a file need not have it
 };
 
-// What finds a matrix: one file, one name.
+// What finds a matrix: one file or model, one name.
 template <has_owner_tensors P>
 class owner_search {
  public:
-  owner_search(const safetensors_file& file, std::string_view name)
-      : file_(file), where_(escaped(file.input().path().native()) + ", matrix " + escaped(name)) {}
+  owner_search(const safetensors_source& file, std::string_view name)
+      : file_(file), where_(escaped(file.path().native()) + ", matrix " + escaped(name)) {}
 
   result<owner_matrix<P>> find(std::string_view module) {
     if (auto ok = find_tensors(std::string(module)); !ok) return ok.error();
@@ -38,8 +38,8 @@ class owner_search {
     if (!shapes) return shapes.error();
     found_.shapes = *shapes;
     for (std::size_t i = 0; i < declared.size(); ++i) {
-      if (found_.tensors[i] == nullptr) continue;
-      if (auto ok = check(declared[i], *found_.tensors[i]); !ok) return ok.error();
+      if (found_.tensors[i].tensor == nullptr) continue;
+      if (auto ok = check(declared[i], found_.tensors[i]); !ok) return ok.error();
     }
     return found_;
   }
@@ -47,6 +47,7 @@ class owner_search {
  private:
   using O = owner_tensors<P>;
   static constexpr const auto& declared = O::tensors;
+  static constexpr std::uint64_t most_read = 1u << 16;  // bytes at a time
 
   file_failure refusal(const char* what, std::string_view tensor, std::uint64_t value = 0, std::uint64_t bound = 0) {
     return {what, where_ + of_tensor(tensor), value, bound};
@@ -55,27 +56,27 @@ class owner_search {
     for (std::size_t i = 0; i < declared.size(); ++i) {
       const owner_tensor& t = declared[i];
       const std::string name = module + std::string(t.suffix);
-      const safetensors_tensor* there = file_.find(name);
-      if (there == nullptr && !t.other_suffix.empty()) there = file_.find(module + std::string(t.other_suffix));
-      if (there == nullptr && !t.is_optional) return refusal("the matrix has no such tensor", name);
-      if (there != nullptr && there->dtype != t.dtype)
-        return refusal("the tensor is of another dtype than this format's", there->name);
-      found_.tensors[i] = there;
+      auto there = file_.find(name);
+      if (!there && !t.other_suffix.empty()) there = file_.find(module + std::string(t.other_suffix));
+      if (!there && !t.is_optional) return refusal("the matrix has no such tensor", name);
+      if (there && there->tensor->dtype != t.dtype)
+        return refusal("the tensor is of another dtype than this format's", there->tensor->name);
+      found_.tensors[i] = there.value_or(safetensors_member());
     }
     for (const std::string_view suffix : O::foreign)
-      if (const safetensors_tensor* other = file_.find(module + std::string(suffix)))
-        return refusal("a matrix of this format has no such tensor", other->name);
+      if (const auto other = file_.find(module + std::string(suffix)))
+        return refusal("a matrix of this format has no such tensor", other->tensor->name);
     return {};
   }
   // Where a tensor says it, from that; else from the extents of the first.
   result<shape> matrix_shape() {
     for (std::size_t i = 0; i < declared.size(); ++i) {
-      if (declared[i].bytes == owner_bytes::matrix_shape) return shape_in(*found_.tensors[i]);
+      if (declared[i].bytes == owner_bytes::matrix_shape) return shape_in(found_.tensors[i]);
       if constexpr (requires { O::state; })
-        if (declared[i].bytes == owner_bytes::quant_state) return shape_in_text(*found_.tensors[i]);
+        if (declared[i].bytes == owner_bytes::quant_state) return shape_in_text(found_.tensors[i]);
     }
     const owner_tensor& t = declared[0];
-    const safetensors_tensor& there = *found_.tensors[0];
+    const safetensors_tensor& there = *found_.tensors[0].tensor;
     if (there.shape.size() != t.rank) return refusal("the tensor does not have the shape of a matrix", there.name);
     shape s{0, 0};
     for (std::size_t i = 0; i < t.rank; ++i) {
@@ -90,24 +91,28 @@ class owner_search {
     }
     return s;
   }
-  result<shape> shape_in(const safetensors_tensor& t) {
+  result<shape> shape_in(const safetensors_member& m) {
+    const safetensors_tensor& t = *m.tensor;
     std::array<std::byte, 16> bytes{};
     if (t.bytes != bytes.size()) return refusal("the tensor does not have the shape of the matrix", t.name);
-    if (auto ok = file_.try_read(t, 0, bytes); !ok) return ok.error();
+    if (auto ok = file_.try_read(m, 0, bytes); !ok) return ok.error();
     const std::uint64_t rows = load_little(bytes.data(), 8), cols = load_little(bytes.data() + 8, 8);
     constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();  // beyond: they are negative
     if (rows > most || cols > most || rows > SIZE_MAX || cols > SIZE_MAX)
       return refusal("rows x cols overflows", t.name, rows, cols);
     return shape{static_cast<std::size_t>(rows), static_cast<std::size_t>(cols)};
   }
-  result<shape> shape_in_text(const safetensors_tensor& t) requires requires { O::state; }
+  result<shape> shape_in_text(const safetensors_member& m) requires requires { O::state; }
   {
+    const safetensors_tensor& t = *m.tensor;
+    bnb_quant_state_events events(O::state, file_.file_of(m).input().path().native(), t.offset);
     aligned_bytes room;
-    const auto bytes = file_.try_view(t, room);
-    if (!bytes) return bytes.error();
-    bnb_quant_state_events events(O::state, file_.input().path().native(), t.offset);
-    const std::string_view text(reinterpret_cast<const char*>(bytes->data()), bytes->size());
-    if (const auto ok = try_read_json(text, events); !ok) {
+    const auto text = [&](std::uint64_t at) -> result<std::string_view> {
+      const auto bytes = file_.try_view(m, at, std::min<std::uint64_t>(t.bytes - at, most_read), room);
+      if (!bytes) return bytes.error();
+      return std::string_view(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+    };
+    if (const auto ok = try_read_json(t.bytes, text, events); !ok) {
       file_failure f = ok.error();
       f.where += of_tensor(t.name);
       return f;
@@ -116,7 +121,8 @@ class owner_search {
     return events.matrix();
   }
   // Shape, bytes, and what must be the same in every file. The text is another one in every file.
-  result<void> check(const owner_tensor& t, const safetensors_tensor& there) {
+  result<void> check(const owner_tensor& t, const safetensors_member& m) {
+    const safetensors_tensor& there = *m.tensor;
     if (t.bytes == owner_bytes::quant_state) return {};
     const owner_extents want = owner_extents_of<P>(t, found_.shapes.matrix);
     // One number may have no extent or one.
@@ -132,8 +138,8 @@ class owner_search {
     const std::size_t size = bits_of(t.dtype) / 8;
     aligned_bytes room;
     for (std::uint64_t at = 0; at < there.bytes;) {
-      const std::uint64_t count = std::min<std::uint64_t>(there.bytes - at, 1 << 16);
-      const auto bytes = file_.try_view(there, at, count, room);
+      const std::uint64_t count = std::min<std::uint64_t>(there.bytes - at, most_read);
+      const auto bytes = file_.try_view(m, at, count, room);
       if (!bytes) return bytes.error();
       for (std::uint64_t i = 0; i < count; i += size) {
         std::uint64_t value = load_little(bytes->data() + i, size);
@@ -148,7 +154,7 @@ class owner_search {
     return {};
   }
 
-  const safetensors_file& file_;
+  safetensors_source file_;
   std::string where_;
   owner_matrix<P> found_;
 };

@@ -115,9 +115,10 @@ void write_owner(safetensors_writer& writer, std::string_view name, const packed
 
 // ---- reading ----
 
-// Finds a matrix by the name "MODULE.weight", and checks dtypes, shapes and constants.
+// Finds a matrix by the name "MODULE.weight", and checks dtypes, shapes and constants. In a model of several files its
+// tensors may lie in any of them.
 template <has_owner_tensors P>
-result<owner_matrix<P>> try_find_owner(const safetensors_file& file, std::string_view name) noexcept {
+result<owner_matrix<P>> try_find_owner(const safetensors_source& file, std::string_view name) noexcept {
   return with_memory("owner's tensors", [&]() -> result<owner_matrix<P>> {
     const auto module = try_owner_module(name);
     if (!module) return module.error();
@@ -127,18 +128,18 @@ result<owner_matrix<P>> try_find_owner(const safetensors_file& file, std::string
 
 // The matrix, copied; as one row where the owner's blocks run on from row to row.
 template <has_owner_tensors P>
-result<packed<P>> try_read_owner(const safetensors_file& file, std::string_view name) noexcept {
+result<packed<P>> try_read_owner(const safetensors_source& file, std::string_view name) noexcept {
   const auto found = try_find_owner<P>(file, name);
   if (!found) return found.error();
   return with_memory("owner's tensors", [&]() -> result<packed<P>> {
     auto w = packed<P>::try_make(found->shapes.packed.rows, found->shapes.packed.cols);
     if (!w)
-      return file_failure{w.error().what, escaped(file.input().path().native()) + ", matrix " + escaped(name),
+      return file_failure{w.error().what, escaped(file.path().native()) + ", matrix " + escaped(name),
                           w.error().value, w.error().bound};
     for (std::size_t i = 0; i < found->tensors.size(); ++i) {
       const owner_tensor& t = owner_tensors<P>::tensors[i];
       if (t.bytes != owner_bytes::array) continue;
-      if (auto ok = file.try_read(*found->tensors[i], 0, w->array(t.index)); !ok) return ok.error();
+      if (auto ok = file.try_read(found->tensors[i], 0, w->array(t.index)); !ok) return ok.error();
     }
     if constexpr (owner_text_has_array<P>) {
       const std::uint32_t bits = float_to_bits(found->mean);
@@ -152,11 +153,11 @@ result<packed<P>> try_read_owner(const safetensors_file& file, std::string_view 
 #if defined(__cpp_exceptions)
 // As the try_ spellings; throw file_error.
 template <has_owner_tensors P>
-owner_matrix<P> find_owner(const safetensors_file& file, std::string_view name) {
+owner_matrix<P> find_owner(const safetensors_source& file, std::string_view name) {
   return value_or_throw(try_find_owner<P>(file, name));
 }
 template <has_owner_tensors P>
-packed<P> read_owner(const safetensors_file& file, std::string_view name) {
+packed<P> read_owner(const safetensors_source& file, std::string_view name) {
   return value_or_throw(try_read_owner<P>(file, name));
 }
 #endif

@@ -7,10 +7,12 @@
 //             "quern.codec:CODEC"    describe<CODEC>(): what every bit of the arrays is
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,7 +20,7 @@
 #include <vector>
 
 #include "quern/codec/describe.hpp"
-#include "quern/io/safetensors_reader.hpp"
+#include "quern/io/safetensors_source.hpp"
 #include "quern/io/safetensors_writer.hpp"
 #include "quern/storage/packed.hpp"
 
@@ -121,35 +123,51 @@ void write_packed(safetensors_writer& writer, std::string_view name, const W& we
 
 // ---- reading ----
 
+// Matrices are read from one file, or from a model of several: then their tensors may lie in any of them, and what is said
+// of them may stand in any.
+
 // What a file says of a matrix. Valid as long as the file.
 struct packed_matrix {
   std::string_view codec;
   std::size_t rows = 0, cols = 0;
 };
 
-// The names of the packed matrices of a file, in order. Valid as long as the file.
-inline result<std::vector<std::string_view>> try_packed_names(const safetensors_file& file) noexcept {
+// The names of the packed matrices of a file, in order. Valid as long as the file. key: that of the metadata, before the
+// name.
+inline result<std::vector<std::string_view>> try_packed_names(const safetensors_source& file,
+                                                              std::string_view key = packed_matrix_key) noexcept {
   return with_memory("packed tensors", [&]() -> result<std::vector<std::string_view>> {
+    const auto each = [&](auto take) {
+      for (const safetensors_file& f : file.files())
+        for (const safetensors_metadata& m : f.metadata())
+          if (m.key.starts_with(key)) take(m.key.substr(key.size()));
+    };
+    std::size_t count = 0;
+    each([&](std::string_view) { ++count; });
     std::vector<std::string_view> names;
-    for (const safetensors_metadata& m : file.metadata())
-      if (m.key.starts_with(packed_matrix_key)) names.push_back(m.key.substr(packed_matrix_key.size()));
+    names.reserve(count);  // a name takes less than its entry in the file
+    each([&](std::string_view name) { names.push_back(name); });
+    std::ranges::sort(names);
+    names.erase(std::unique(names.begin(), names.end()), names.end());  // several files may say it
     return names;
   });
 }
 
 // The place of a matrix in a file, for failures.
-inline std::string packed_matrix_place(const safetensors_file& file, std::string_view name) {
-  return escaped(file.input().path().native()) + ", matrix " + escaped(name);
+inline std::string packed_matrix_place(const safetensors_source& file, std::string_view name) {
+  return escaped(file.path().native()) + ", matrix " + escaped(name);
 }
 
 // Not yet compared with any codec. key: that of the metadata, before the name.
-inline result<packed_matrix> try_find_packed(const safetensors_file& file, std::string_view name,
+inline result<packed_matrix> try_find_packed(const safetensors_source& file, std::string_view name,
                                              std::string_view key = packed_matrix_key) noexcept {
   return with_memory("packed tensors", [&]() -> result<packed_matrix> {
     const auto refuse = [&](const char* what, std::uint64_t value = 0, std::uint64_t bound = 0) {
       return file_failure{what, packed_matrix_place(file, name), value, bound};
     };
-    auto text = file.find_metadata(std::string(key) + std::string(name));
+    const auto said = file.try_find_metadata(std::string(key) + std::string(name));
+    if (!said) return said.error();
+    std::optional<std::string_view> text = *said;
     if (!text) return refuse("there is no such packed matrix");
     std::array<std::size_t, 3> numbers{};  // version, rows, cols
     for (std::size_t i = 0; i < numbers.size(); ++i) {
@@ -166,15 +184,16 @@ inline result<packed_matrix> try_find_packed(const safetensors_file& file, std::
 
 // That the codec of a matrix is C, in the name and in what the file says of it.
 template <any_codec C>
-result<void> try_check_codec(const safetensors_file& file, std::string_view name, const packed_matrix& m) noexcept {
+result<void> try_check_codec(const safetensors_source& file, std::string_view name, const packed_matrix& m) noexcept {
   return with_memory("packed tensors", [&]() -> result<void> {
     const auto refuse = [&](const char* what) {
       return file_failure{what, packed_matrix_place(file, name) + ", codec " + escaped(m.codec)};
     };
     if (m.codec != quern::name<C>) return refuse("the matrix is of another codec");
-    const auto text = file.find_metadata(std::string(packed_codec_key) + std::string(m.codec));
-    if (!text) return refuse("the file does not describe the codec");
-    if (*text != describe<C>()) return refuse("the file means another format by the name of the codec");
+    const auto text = file.try_find_metadata(std::string(packed_codec_key) + std::string(m.codec));
+    if (!text) return text.error();
+    if (!*text) return refuse("the file does not describe the codec");
+    if (**text != describe<C>()) return refuse("the file means another format by the name of the codec");
     return {};
   });
 }
@@ -183,10 +202,10 @@ result<void> try_check_codec(const safetensors_file& file, std::string_view name
 template <any_codec C>
 struct packed_arrays {
   packed_matrix matrix;
-  std::array<const safetensors_tensor*, C::layout::arrays> tensors{};
+  std::array<safetensors_member, C::layout::arrays> tensors{};
 };
 template <any_codec C>
-result<packed_arrays<C>> try_find_packed_arrays(const safetensors_file& file, std::string_view name) noexcept {
+result<packed_arrays<C>> try_find_packed_arrays(const safetensors_source& file, std::string_view name) noexcept {
   const auto m = try_find_packed(file, name);
   if (!m) return m.error();
   return with_memory("packed tensors", [&]() -> result<packed_arrays<C>> {
@@ -202,12 +221,12 @@ result<packed_arrays<C>> try_find_packed_arrays(const safetensors_file& file, st
     each_array<C>([&]<std::size_t I>() {
       if (!ok) return;
       const std::string tensor = packed_tensor_name<C, I>(name);
-      const safetensors_tensor* t = file.find(tensor);
+      found.tensors[I] = file.find(tensor).value_or(safetensors_member());
+      const safetensors_tensor* const t = found.tensors[I].tensor;
       if (t == nullptr) ok = refuse("the matrix has no such tensor", of_tensor(tensor));
       else if (t->dtype != safetensors_dtype::u8) ok = refuse("the tensor is not of bytes, U8", of_tensor(tensor));
       else if (t->bytes != bytes[I])
         ok = refuse("the tensor does not have the bytes of the matrix", of_tensor(tensor), t->bytes, bytes[I]);
-      found.tensors[I] = t;
     });
     if (!ok) return ok.error();
     return found;
@@ -216,16 +235,16 @@ result<packed_arrays<C>> try_find_packed_arrays(const safetensors_file& file, st
 
 // The matrix where the file is mapped; valid as long as the file.
 template <any_codec C>
-result<packed_view<C>> try_view_packed(const safetensors_file& file, std::string_view name) noexcept {
+result<packed_view<C>> try_view_packed(const safetensors_source& file, std::string_view name) noexcept {
   const auto found = try_find_packed_arrays<C>(file, name);
   if (!found) return found.error();
   return with_memory("packed tensors", [&]() -> result<packed_view<C>> {
-    if (!file.input().is_mapped())
-      return file_failure{"the file is not mapped, its matrices can only be read", packed_matrix_place(file, name)};
     typename packed_view<C>::spans arrays;
     for (std::size_t i = 0; i < arrays.size(); ++i) {
+      if (!file.file_of(found->tensors[i]).input().is_mapped())
+        return file_failure{"the file is not mapped, its matrices can only be read", packed_matrix_place(file, name)};
       aligned_bytes none;
-      const auto bytes = file.try_view(*found->tensors[i], none);
+      const auto bytes = file.try_view(found->tensors[i], none);
       if (!bytes) return bytes.error();
       arrays[i] = *bytes;
     }
@@ -238,32 +257,32 @@ result<packed_view<C>> try_view_packed(const safetensors_file& file, std::string
 
 // The matrix, copied.
 template <any_codec C>
-result<packed<C>> try_read_packed(const safetensors_file& file, std::string_view name) noexcept {
+result<packed<C>> try_read_packed(const safetensors_source& file, std::string_view name) noexcept {
   const auto found = try_find_packed_arrays<C>(file, name);
   if (!found) return found.error();
   return with_memory("packed tensors", [&]() -> result<packed<C>> {
     auto w = packed<C>::try_make(found->matrix.rows, found->matrix.cols);
     if (!w) return file_failure{w.error().what, packed_matrix_place(file, name), w.error().value, w.error().bound};
     for (std::size_t i = 0; i < found->tensors.size(); ++i)
-      if (auto ok = file.try_read(*found->tensors[i], 0, w->array(i)); !ok) return ok.error();
+      if (auto ok = file.try_read(found->tensors[i], 0, w->array(i)); !ok) return ok.error();
     return std::move(*w);
   });
 }
 
 #if defined(__cpp_exceptions)
 // As the try_ spellings; throw file_error.
-inline std::vector<std::string_view> packed_names(const safetensors_file& file) {
+inline std::vector<std::string_view> packed_names(const safetensors_source& file) {
   return value_or_throw(try_packed_names(file));
 }
-inline packed_matrix find_packed(const safetensors_file& file, std::string_view name) {
+inline packed_matrix find_packed(const safetensors_source& file, std::string_view name) {
   return value_or_throw(try_find_packed(file, name));
 }
 template <any_codec C>
-packed_view<C> view_packed(const safetensors_file& file, std::string_view name) {
+packed_view<C> view_packed(const safetensors_source& file, std::string_view name) {
   return value_or_throw(try_view_packed<C>(file, name));
 }
 template <any_codec C>
-packed<C> read_packed(const safetensors_file& file, std::string_view name) {
+packed<C> read_packed(const safetensors_source& file, std::string_view name) {
   return value_or_throw(try_read_packed<C>(file, name));
 }
 #endif

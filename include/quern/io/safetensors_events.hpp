@@ -30,13 +30,13 @@ class safetensors_events : public json_events {
 
   const safetensors_counts& counts() const noexcept { return n_; }
 
-  // Names and metadata go to the text; of what else is held, its beginning, enough to compare and to name it.
+  // Names and metadata go to the text.
   void begin_string() {
     json_events::begin_string();
     begin_of_string_ = n_.text;
   }
   void put(char c) {
-    if (held_.size() <= most_held) held_ += c;
+    json_events::put(c);
     if (at_ == state::names || at_ == state::keys || at_ == state::text) keep(c);
   }
 
@@ -198,7 +198,6 @@ class safetensors_events : public json_events {
     return true;
   }
 
-  static constexpr std::size_t most_held = 200;  // one more than this is cut where it is shown
   safetensors_records* to_;
   safetensors_counts room_, n_;
   state at_ = state::header;

@@ -4,40 +4,57 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <map>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
-#include "quern/io/json_events.hpp"
-#include "quern/io/safetensors_reader.hpp"
+#include "quern/io/safetensors_header.hpp"
+#include "quern/io/safetensors_index_events.hpp"
 
 namespace quern::inline v0::io {
 
-// A tensor and the number of its shard.
+// A tensor, and the name of a file in the folder of the index. Valid as long as the index.
 struct safetensors_place {
-  std::string tensor;
-  std::size_t shard = 0;
+  std::string_view tensor, shard;
 };
 
 // model.safetensors.index.json: {"metadata": {...}, "weight_map": {tensor: file}}.
+//
+// Memory: for each tensor its name and that of its shard, and 6 bytes. Together that is no more than the length of the
+// JSON, whatever is in it, and parsing takes no more than that and 8 KiB.
 class safetensors_index {
  public:
   static result<safetensors_index> try_parse(std::string_view json, std::string_view file = "index") noexcept;
+  // Of JSON that is read in pieces. source: as of try_read_json; it is read twice.
+  template <class Source>
+  static result<safetensors_index> try_parse_pieces(std::uint64_t json_bytes, const Source& source,
+                                                    std::string_view file) noexcept;
 
-  // Names of files in the folder of the index; different, in order.
-  std::span<const std::string> shards() const noexcept { return shards_; }
-  // In the order of their names.
-  std::span<const safetensors_place> places() const noexcept { return places_; }
-  // Null where there is none.
-  const safetensors_place* find(std::string_view tensor) const noexcept {
-    const auto at = std::ranges::lower_bound(places_, tensor, {}, &safetensors_place::tensor);
-    return at != places_.end() && at->tensor == tensor ? &*at : nullptr;
+  // Tensors, in the order of the names of their shards, and those of one shard in the order of their own.
+  std::size_t size() const noexcept { return places_.at.size(); }
+  // Precondition: i < size().
+  safetensors_place operator[](std::size_t i) const noexcept { return place_at(places_.at[i]); }
+  // Those of a shard: [first, second). None where the index does not name it.
+  std::pair<std::size_t, std::size_t> places_of(std::string_view shard) const noexcept {
+    const auto shard_at = [&](std::uint32_t at) { return place_at(at).shard; };
+    const auto first = std::ranges::lower_bound(places_.at, shard, {}, shard_at);
+    const auto end = std::ranges::upper_bound(places_.at, shard, {}, shard_at);
+    return {static_cast<std::size_t>(first - places_.at.begin()), static_cast<std::size_t>(end - places_.at.begin())};
+  }
+  // Searches one shard after the other.
+  std::optional<safetensors_place> find(std::string_view tensor) const noexcept {
+    for (std::size_t first = 0; first < size();) {
+      const std::size_t end = places_of((*this)[first].shard).second;
+      if (const auto at = find_in(first, end, tensor)) return (*this)[*at];
+      first = end;
+    }
+    return std::nullopt;
   }
   // Whether `header` is that of the shard: it has the tensors that the index says are in it, and no others.
-  result<void> try_match(const safetensors_header& header, std::size_t shard) const noexcept;
+  result<void> try_match(const safetensors_header& header, std::string_view shard) const noexcept;
 
 #if defined(__cpp_exceptions)
   // As try_parse; throws file_error.
@@ -47,149 +64,86 @@ class safetensors_index {
 #endif
 
  private:
-  friend class safetensors_index_events;
-  std::vector<std::string> shards_;
-  std::vector<safetensors_place> places_;
-};
-
-// Whether a name is that of a file in one's own folder, and of no other place: no way to another folder, nothing that
-// cannot be seen.
-constexpr bool is_plain_file_name(std::string_view name) {
-  if (name.empty() || name == "." || name == "..") return false;
-  return std::ranges::none_of(
-      name, [](char c) { return c == '/' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
-// Fills an index. Of the metadata, which is a flat object, nothing is kept: what writers call total_size differs.
-class safetensors_index_events : public json_events {
- public:
-  safetensors_index_events(safetensors_index& index, std::string_view file) : json_events(file, 0), index_(index) {}
-
-  bool null() { return scalar(); }
-  bool boolean(bool) { return scalar(); }
-  bool number_integer(std::int64_t) { return scalar(); }
-  bool number_unsigned(std::uint64_t) { return scalar(); }
-  bool number_float(double) { return scalar(); }
-  bool string() {
-    std::string& s = held_;
-    if (at_ != state::file) return scalar();
-    if (!is_plain_file_name(s))
-      return refuse("a shard is not the plain name of a file in the index's folder",
-                    of_tensor(index_.places_.back().tensor) + ", file " + escaped(s));
-    index_.places_.back().shard = files_.try_emplace(std::move(s), files_.size()).first->second;
-    at_ = state::map_keys;
-    return true;
+  safetensors_place place_at(std::uint32_t at) const noexcept {
+    const std::string_view tensor = places_.text_at(at);
+    return {tensor, places_.text_at(at + tensor.size() + 1)};
   }
-  bool start_object() {
-    if (at_ == state::index) at_ = state::keys;
-    else if (at_ == state::metadata) at_ = state::metadata_keys;
-    else if (at_ == state::map) at_ = state::map_keys;
-    else return refuse_value();
-    return true;
+  // Precondition: all of [first, end) are in one shard.
+  std::optional<std::size_t> find_in(std::size_t first, std::size_t end, std::string_view tensor) const noexcept {
+    const auto begin = places_.at.begin();
+    const auto at =
+        std::ranges::lower_bound(begin + static_cast<std::ptrdiff_t>(first), begin + static_cast<std::ptrdiff_t>(end),
+                                 tensor, {}, [&](std::uint32_t i) { return places_.text_at(i); });
+    const auto i = static_cast<std::size_t>(at - begin);
+    if (i == end || places_.text_at(*at) != tensor) return std::nullopt;
+    return i;
   }
-  bool end_object() {
-    at_ = at_ == state::keys ? state::end : state::keys;
-    return at_ != state::end || has_map_ || refuse("the index has no weight_map");
+  // The first of two texts of a list that are the same; null: they differ. The list is sorted by them.
+  static const std::uint32_t* sort(safetensors_index_texts& all) {
+    const auto text = [&](std::uint32_t at) { return all.text_at(at); };
+    std::ranges::sort(all.at, {}, text);
+    const auto twice = std::ranges::adjacent_find(all.at, {}, text);
+    return twice == all.at.end() ? nullptr : &*twice;
   }
-  bool start_array() { return refuse_value(); }
-  bool end_array() { return true; }
-  bool key() {
-    std::string& k = held_;
-    if (at_ == state::metadata_keys) {
-      if (metadata_.size() == safetensors_most_metadata)
-        return refuse("too many entries of metadata", {}, safetensors_most_metadata + 1, safetensors_most_metadata);
-      metadata_.push_back(std::move(k));
-      at_ = state::metadata_value;
-    } else if (at_ == state::map_keys) {
-      index_.places_.push_back({std::move(k)});
-      at_ = state::file;
-    } else {
-      const bool is_map = k == "weight_map";
-      if (!is_map && k != "metadata") return refuse("unknown key of an index", ", key " + escaped(k));
-      if (std::exchange(is_map ? has_map_ : has_metadata_, true))
-        return refuse("a key stands twice", ", key " + escaped(k));
-      at_ = is_map ? state::map : state::metadata;
-    }
-    return true;
-  }
-
-  // When all is read: shards are numbered, tensors are in order.
-  result<void> try_arrange() {
-    std::ranges::sort(metadata_);
-    if (const auto twice = std::ranges::adjacent_find(metadata_); twice != metadata_.end()) {
-      refuse("a key stands twice", ", metadata " + escaped(*twice));
-      return failure();
-    }
-    std::vector<safetensors_place>& places = index_.places_;
-    std::vector<std::size_t> number(files_.size());  // in order, by that in which they were met
-    for (const auto& [file, met] : files_) {
-      number[met] = index_.shards_.size();
-      index_.shards_.push_back(file);
-    }
-    for (safetensors_place& p : places) p.shard = number[p.shard];
-    std::ranges::sort(places, {}, &safetensors_place::tensor);
-    const auto twice = std::ranges::adjacent_find(places, {}, &safetensors_place::tensor);
-    if (twice == places.end()) return {};
-    refuse("a key stands twice", of_tensor(twice->tensor));
-    return failure();
-  }
-
- private:
-  // What comes next: a value of that name, or a key of such an object or its end.
-  enum class state { index, keys, metadata, metadata_keys, metadata_value, map, map_keys, file, end };
-
-  bool scalar() {
-    if (at_ != state::metadata_value) return refuse_value();
-    at_ = state::metadata_keys;
-    return true;
-  }
-  bool refuse_value() {
-    switch (at_) {
-      case state::metadata:
-        return refuse("the metadata is not an object", ", key metadata");
-      case state::metadata_value:
-        return refuse("a value of metadata is an object or an array", ", metadata " + escaped(metadata_.back()));
-      case state::map:
-        return refuse("the weight_map is not an object", ", key weight_map");
-      case state::file:
-        return refuse("a shard is not a string", of_tensor(index_.places_.back().tensor));
-      default:
-        return refuse("the index is not an object");
-    }
-  }
-  safetensors_index& index_;
-  state at_ = state::index;
-  std::vector<std::string> metadata_;         // keys
-  std::map<std::string, std::size_t> files_;  // numbered as they are met
-  bool has_map_ = false, has_metadata_ = false;
-};
-
-inline result<safetensors_index> safetensors_index::try_parse(std::string_view json, std::string_view file) noexcept {
-  return with_memory("safetensors index", [&]() -> result<safetensors_index> {
-    if (json.size() > safetensors_most_header_bytes)
-      return file_failure{"the index is too large", escaped(file), json.size(), safetensors_most_header_bytes};
+  // Of what the events left.
+  static result<safetensors_index> try_arrange(safetensors_index_records&& all, std::string_view file) {
+    if (const std::uint32_t* const twice = sort(all.metadata))
+      return file_failure{"a key stands twice", escaped(file) + ", metadata " + escaped(all.metadata.text_at(*twice))};
+    if (const std::uint32_t* const twice = sort(all.places))
+      return file_failure{"a key stands twice", escaped(file) + of_tensor(all.places.text_at(*twice))};
     safetensors_index index;
-    safetensors_index_events events(index, file);
-    if (auto ok = try_read_json(json, events); !ok) return ok.error();
-    if (auto ok = events.try_arrange(); !ok) return ok.error();
+    index.places_ = std::move(all.places);
+    std::ranges::sort(index.places_.at, [&](std::uint32_t a, std::uint32_t b) {
+      const safetensors_place x = index.place_at(a), y = index.place_at(b);
+      return std::tie(x.shard, x.tensor) < std::tie(y.shard, y.tensor);
+    });
     return index;
+  }
+
+  safetensors_index_texts places_;
+};
+
+template <class Source>
+result<safetensors_index> safetensors_index::try_parse_pieces(std::uint64_t json_bytes, const Source& source,
+                                                              std::string_view file) noexcept {
+  return with_memory("safetensors index", [&]() -> result<safetensors_index> {
+    if (json_bytes > safetensors_most_header_bytes)
+      return file_failure{"the index is too large", escaped(file), json_bytes, safetensors_most_header_bytes};
+    // First it is counted, so that what is kept is allocated once, of the size that it has.
+    safetensors_index_events counted(file, nullptr, {});
+    if (auto ok = try_read_json(json_bytes, source, counted); !ok) return ok.error();
+    safetensors_index_records all;
+    const auto reserve = [](safetensors_index_texts& texts, const safetensors_index_counts& n) {
+      texts.text.reserve(n.text), texts.at.reserve(n.count);
+    };
+    reserve(all.places, counted.counts().places), reserve(all.metadata, counted.counts().metadata);
+    safetensors_index_events filled(file, &all, counted.counts());
+    if (auto ok = try_read_json(json_bytes, source, filled); !ok) return ok.error();
+    return try_arrange(std::move(all), file);
   });
 }
+inline result<safetensors_index> safetensors_index::try_parse(std::string_view json, std::string_view file) noexcept {
+  const auto source = [=](std::uint64_t at) -> result<std::string_view> {
+    return json.substr(static_cast<std::size_t>(at));
+  };
+  return try_parse_pieces(json.size(), source, file);
+}
 
-inline result<void> safetensors_index::try_match(const safetensors_header& header, std::size_t shard) const noexcept {
+inline result<void> safetensors_index::try_match(const safetensors_header& header,
+                                                 std::string_view shard) const noexcept {
   return with_memory("safetensors index", [&]() -> result<void> {
     const auto refuse = [&](const char* what, std::string_view tensor) {
-      const std::string name = shard < shards_.size() ? escaped(shards_[shard]) : "shard " + std::to_string(shard);
-      return file_failure{what, name + of_tensor(tensor)};
+      return file_failure{what, escaped(shard) + of_tensor(tensor)};
     };
-    for (const safetensors_tensor& t : header.tensors()) {
-      const safetensors_place* place = find(t.name);
-      if (place == nullptr) return refuse("the index does not know a tensor of the shard", t.name);
-      if (place->shard != shard) return refuse("the index says that a tensor is in another shard", t.name);
-    }
-    for (const safetensors_place& p : places_)
-      if (p.shard == shard && header.find(p.tensor) == nullptr)
-        return refuse("the shard does not have a tensor of the index", p.tensor);
+    const auto [first, end] = places_of(shard);
+    for (const safetensors_tensor& t : header.tensors())
+      if (!find_in(first, end, t.name))
+        return refuse(find(t.name) ? "the index says that a tensor is in another shard"
+                                   : "the index does not know a tensor of the shard",
+                      t.name);
+    for (std::size_t i = first; i < end; ++i)
+      if (const std::string_view tensor = (*this)[i].tensor; header.find(tensor) == nullptr)
+        return refuse("the shard does not have a tensor of the index", tensor);
     return {};
   });
 }
