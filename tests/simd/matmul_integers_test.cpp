@@ -170,8 +170,9 @@ TEST_CASE("int8: an activation that is not finite makes its row of y NaN, and no
   check_nonfinite<gguf::q4_0, int8<32>>({5, 100});
 }
 
-TEST_CASE("f32: infinity and NaN act as in f32, on their row of x only") {
+TEST_CASE("f32 and bf16: infinity and NaN act as in f32, on their row of x only") {
   check_nonfinite<tiled<gguf::q4_0>, quern::f32>({37, 100});
+  check_nonfinite<tiled<gguf::q4_0>, quern::bf16>({37, 100});
   check_nonfinite<tiled<groups_of_6>, quern::f32>({37, 100});
   check_nonfinite<gguf::q4_0, quern::f32>({5, 100});
 }

@@ -45,15 +45,26 @@ TEST_CASE("int8 products over planes of tiles are within the bound on every targ
 }
 
 TEST_CASE("f32 products over planes of tiles are within the bound on every target") {
-  check_tiled<gguf::q4_k, quern::f32>();
+  check_tiled<gguf::q4_k, quern::f32>(ragged, 11);
+  check_tiled<gguf::q2_k, quern::f32>({33, 300}, 5);
+  check_tiled<gguf::q5_0, quern::f32>({33, 300}, 5);
+  check_tiled<gguf::q6_k, quern::f32>({33, 300}, 5);
   check_tiled<square_blocks, quern::f32>({150, 300}, 5);
   check_tiled<bnb::nf4, quern::f32>();
 }
 
 TEST_CASE("bf16 products are those of rounded activations") {
-  check_tiled<gguf::q4_k, quern::bf16>({150, 300}, 5);
+  check_tiled<gguf::q4_k, quern::bf16>({150, 300}, 11);
+  check_tiled<gguf::q5_0, quern::bf16>({33, 300}, 5);
+  check_tiled<gguf::q6_k, quern::bf16>({33, 300}, 5);
+  check_tiled<square_blocks, quern::bf16>({150, 300}, 5);
+  check_tiled<bnb::nf4, quern::bf16>({33, 300}, 5);
   check_tiled<groups_of_6, quern::bf16>({33, 130}, 5);
   check_product<gguf::q4_0, gguf::q4_0, quern::bf16>(ragged, 5);
+}
+
+TEST_CASE("more rows of x than meet one slice of weights") {
+  check_tiled<gguf::q4_0, quern::bf16>({20, 70}, 200);
 }
 
 TEST_CASE("products over expanded tiles are within the bound on every target") {

@@ -12,7 +12,7 @@
 
 #include "quern/base/half.hpp"
 #include "quern/base/matrix_view.hpp"
-#include "quern/simd/bytes-inl.hpp"
+#include "quern/simd/operands-inl.hpp"
 #include "quern/simd/vector-inl.hpp"
 #include "quern/storage/product.hpp"
 
@@ -37,6 +37,18 @@ struct activation_view {
   }
 };
 
+// Words of a tile's columns in a row of x.
+template <class Product>
+inline constexpr std::size_t kBlockWords = product_facts<Product>::quads * std::size_t{dot_of<Product>::words};
+
+// Words from one row of x to the next. Pairs take half of the space; one line of the rest keeps rows whose lengths are
+// powers of two from meeting in few sets of the cache.
+template <class Product>
+HWY_INLINE std::size_t WordsStride(std::size_t blocks) {
+  static_assert(!kPairs<Product> || 2 * kBlockWords<Product> >= kBlockWords<Product> + 16);
+  return blocks * kBlockWords<Product> + (kPairs<Product> ? 16 : 0);
+}
+
 struct prepared_header {
   std::uint64_t rows, cols;
 };
@@ -55,7 +67,7 @@ activation_view ViewPrepared(const std::byte* p) {
   }
   if (F::sums) v.sums = reinterpret_cast<const float*>(p + at.sums);
   v.blocks = at.blocks, v.rows = static_cast<std::size_t>(h.rows);
-  v.words_stride = at.blocks * F::block_words, v.segments_stride = at.blocks * F::segments;
+  v.words_stride = WordsStride<Product>(at.blocks), v.segments_stride = at.blocks * F::segments;
   return v;
 }
 
@@ -108,6 +120,28 @@ HWY_INLINE float QuantizeGroup(const float* HWY_RESTRICT x, std::size_t n, std::
   return zero ? 0.0f : e.amax / 127.0f;
 }
 
+// to[i] = x[i] rounded to 8 significant bits, ties to even, as to_bf16; n is a multiple of 16. `to` may be x.
+HWY_INLINE void RoundToBf16(const float* x, std::size_t n, float* to) {
+  const D32 d;
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    const VF v = hn::LoadU(DF(), x + i);
+    const V32 u = hn::BitCast(d, v), odd = hn::And(hn::ShiftRight<16>(u), hn::Set(d, 1));
+    const V32 rounded = hn::Add(hn::Add(u, hn::Set(d, 0x7fff)), odd), quiet = hn::Or(u, hn::Set(d, 0x400000));
+    const V32 whole = hn::IfThenElse(hn::RebindMask(d, hn::IsNaN(v)), quiet, rounded);
+    hn::StoreU(hn::BitCast(DF(), hn::ShiftLeft<16>(hn::ShiftRight<16>(whole))), DF(), to + i);
+  }
+}
+
+// The upper halves of n floats as words: of columns 0 and 2, then 1 and 3 of each quad, the earlier in the lower half.
+HWY_INLINE void PackPairs(const float* HWY_RESTRICT x, std::size_t n, std::int32_t* HWY_RESTRICT words) {
+  for (std::size_t i = 0; i < n; i += 4) {
+    std::uint32_t u[4], pairs[2];
+    std::memcpy(u, x + i, sizeof u);
+    for (std::size_t j = 0; j < 2; ++j) pairs[j] = u[j] >> 16 | (u[j + 2] & 0xffff0000);
+    std::memcpy(words + i / 2, pairs, sizeof pairs);
+  }
+}
+
 // One tile's columns of a row of x, `cols` of them present and the rest 0.
 template <class Product>
 void PrepareBlock(const float* HWY_RESTRICT x, std::size_t cols, std::int32_t* HWY_RESTRICT words,
@@ -123,7 +157,7 @@ void PrepareBlock(const float* HWY_RESTRICT x, std::size_t cols, std::int32_t* H
     v = padded;
   }
   if constexpr (std::is_same_v<typename F::A, bf16>) {
-    for (std::size_t i = 0; i < n; ++i) padded[i] = to_float(to_bf16(v[i]));
+    RoundToBf16(v, n, padded);
     v = padded;
   }
   constexpr bool aligned = F::segment % quad_cols == 0 || F::path == product_path::decoded;
@@ -178,7 +212,8 @@ void PrepareBlock(const float* HWY_RESTRICT x, std::size_t cols, std::int32_t* H
         }
       }
     }
-    if constexpr (aligned) std::memcpy(words, v, n * sizeof(float));
+    if constexpr (kPairs<Product>) PackPairs(v, n, words);
+    else if constexpr (aligned) std::memcpy(words, v, n * sizeof(float));
   }
 }
 
@@ -189,6 +224,7 @@ void PrepareRows(matrix_view<const float> x, std::size_t first, std::size_t tota
   const prepared_layout<Product> at(total, x.cols());
   const prepared_header h{total, x.cols()};
   if (first == 0) std::memcpy(prepared, &h, sizeof h);
+  const std::size_t stride = WordsStride<Product>(at.blocks);
   auto* const words = reinterpret_cast<std::int32_t*>(prepared + at.words);
   auto* const scales = reinterpret_cast<float*>(prepared + at.scales);
   auto* const starts = reinterpret_cast<std::int32_t*>(prepared + at.starts);
@@ -198,7 +234,7 @@ void PrepareRows(matrix_view<const float> x, std::size_t first, std::size_t tota
     for (std::size_t b = 0; b < at.blocks; ++b) {
       const std::size_t col = b * F::block_cols, segment = (m * at.blocks + b) * F::segments;
       const std::size_t cols = x.cols() - col < F::block_cols ? x.cols() - col : F::block_cols;
-      PrepareBlock<Product>(x.row(r) + col, cols, words + (m * at.blocks + b) * F::block_words, scales + segment,
+      PrepareBlock<Product>(x.row(r) + col, cols, words + m * stride + b * kBlockWords<Product>, scales + segment,
                             starts + segment, sums + segment);
     }
     if constexpr (F::integer) {
@@ -206,7 +242,7 @@ void PrepareRows(matrix_view<const float> x, std::size_t first, std::size_t tota
         const float nan = std::numeric_limits<float>::quiet_NaN();
         if constexpr (F::integer_words)
           for (std::size_t s = 0; s < at.blocks * F::segments; ++s) scales[m * at.blocks * F::segments + s] = nan;
-        else std::memcpy(words + m * at.blocks * F::block_words, &nan, sizeof nan);
+        else std::memcpy(words + m * stride, &nan, sizeof nan);
       }
     }
   }

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "quern/simd/grid-inl.hpp"
+#include "quern/simd/operands-inl.hpp"
 #include "quern/simd/tile-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -37,17 +38,6 @@ HWY_INLINE void ExpandTile(const std::uint8_t* HWY_RESTRICT tile, std::uint8_t* 
   }
 }
 
-// The value of one column of a quad: of a code, or of the byte of a grid's element.
-template <class N, int Word>
-HWY_INLINE VF QuadColumn(V8 quad) {
-  const V32 lanes = hn::BitCast(D32(), quad);
-  const V32 one = hn::And(hn::ShiftRight<8 * (HWY_IS_BIG_ENDIAN ? 3 - Word : Word)>(lanes), hn::Set(D32(), 255));
-  if constexpr (vector_format<N>)
-    return hn::Mul(hn::ConvertTo(DF(), hn::Sub(one, hn::Set(D32(), as_bytes<N>.bias))),
-                   hn::Set(DF(), as_bytes<N>.unit));
-  else return Values<N>(one);
-}
-
 // acc[n * R + r] += the product of one tile with N rows of x.
 template <class Product, int N>
 HWY_INLINE void MultiplyExpanded(const std::uint8_t* HWY_RESTRICT quads,
@@ -56,20 +46,20 @@ HWY_INLINE void MultiplyExpanded(const std::uint8_t* HWY_RESTRICT quads,
                                  held<DF>* acc) {
   using F = product_facts<Product>;
   using Number = typename F::N;
-  using Math = std::conditional_t<F::integer_words, byte_math<typename F::C>, float_math<typename F::C>>;
+  using Dot = dot_of<Product>;
   constexpr int R = kParts;
   std::size_t word = at[0].index * F::block_words;
   for (std::size_t s = 0; s < F::segments; ++s) {
     const std::size_t segment = at[0].index * F::segments + s;
-    typename Math::sum_type sum[R * N];
+    typename Dot::sum_type sum[R * N];
     Unroll2<R, N>([&](auto r, auto n) QUERN_INLINE {
       if constexpr (F::integer_words) sum[n * R + r] = hn::Set(D32(), x[n].starts[segment]);
-      else sum[n * R + r] = Math::ZeroSum();
+      else sum[n * R + r] = Dot::Zero();
     });
     for (std::size_t q = F::first_quad(s); q < F::end_quad(s); ++q, word += F::words_per_quad) {
       Unroll<R>([&](auto r) QUERN_INLINE {
         const V8 quad = hn::LoadU(D8(), quads + q * 64 + r * kLanes * 4);
-        Unroll<Math::words>([&](auto k) QUERN_INLINE {
+        Unroll<Dot::words>([&](auto k) QUERN_INLINE {
           Unroll<N>([&](auto n) QUERN_INLINE {
             const V32 xw = hn::Set(D32(), x[n].words[word + static_cast<std::size_t>(k)]);
             auto& to = sum[n * R + r];

@@ -11,6 +11,7 @@
 
 #include "quern/simd/decode-inl.hpp"
 #include "quern/simd/expand-inl.hpp"
+#include "quern/simd/slice-inl.hpp"
 #include "quern/simd/tile-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -40,15 +41,18 @@ inline constexpr std::size_t kRowsOfX = 96;
 template <class Product>
 HWY_INLINE void MatmulPlanes(const packed_view<typename Product::codec_type>& w, const activation_view& x,
                              matrix_view<float> y) {
-  constexpr int wide = 4, tall = kParts == 1 ? 2 : 1;  // vectors of sums in registers: 2 x 4 of 16 lanes, 4 x 2 of 8
+  constexpr bool integers = product_facts<Product>::integer_words;
   const std::size_t m = y.rows(), first = w.first_row() / tile_rows,
                     end = ceil_div(w.first_row() + w.rows(), tile_rows);
+  if constexpr (!integers)
+    if (m >= kLeastRowsForSlices) return MatmulSlices<Product>(w, x, y);
+  // Vectors of sums of integers in registers: 2 x 4 of 16 lanes, 4 x 2 of 8.
+  constexpr int wide = integers ? 4 : 1, tall = integers && kParts == 1 ? 2 : 1;
   for (std::size_t from = 0; from < m; from += kRowsOfX) {
     const std::size_t to = m - from < kRowsOfX ? m : from + kRowsOfX;
     for (std::size_t p = first; p < end; p += tall) {
-      // A lone last panel goes twice together with f32, as the order of its sums must not tell that it is the last.
       std::size_t n = from;
-      if (p + tall <= end || !product_facts<Product>::integer_words)
+      if (p + tall <= end)
         for (; n + wide <= to; n += wide) Panels<Product, tall, wide>(w, p, x, n, y);
       for (std::size_t q = p; q < end && q < p + tall; ++q)
         for (std::size_t i = n; i < to; ++i) Panels<Product, 1, 1>(w, q, x, i, y);

@@ -178,6 +178,36 @@ inline constexpr auto signed_byte_table = [] {
   return table;
 }();
 
+// entry i: the value of the code that is i's low bits.
+template <tabulated N>
+inline constexpr auto repeated_values = [] {
+  static_assert(N::bits <= 5);
+  std::array<float, 32> table{};
+  for (std::uint32_t i = 0; i < table.size(); ++i) table[i] = N::value(i & low_bits(N::bits));
+  return table;
+}();
+
+// Whether every value is the upper half of an f32, and none subnormal: products of bfloat16 then see the values themselves.
+template <class N>
+inline constexpr bool has_bf16_values = [] {
+  if constexpr (tabulated<N>) {
+    for (std::uint32_t code = 0; code < 1u << N::bits; ++code) {
+      const std::uint32_t bits = float_to_bits(N::value(code));
+      if ((bits & 0xffff) != 0 || ((bits & 0x7f800000) == 0 && (bits & 0x7fffffff) != 0)) return false;
+    }
+    return true;
+  }
+  return false;
+}();
+template <tabulated N>
+inline constexpr auto repeated_bf16 = [] {
+  static_assert(N::bits <= 6 && has_bf16_values<N>);
+  std::array<std::uint16_t, 64> table{};
+  for (std::uint32_t i = 0; i < table.size(); ++i)
+    table[i] = static_cast<std::uint16_t>(float_to_bits(N::value(i & low_bits(N::bits))) >> 16);
+  return table;
+}();
+
 enum class recipe { binary32, binary16, integers, byte_table, short_table, floats, long_table, calls };
 
 template <class N>

@@ -13,53 +13,11 @@
 
 #include "quern/simd/activations-inl.hpp"
 #include "quern/simd/levels-inl.hpp"
+#include "quern/simd/operands-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace quern::inline v0 {
 namespace HWY_NAMESPACE {
-
-// f(constant r, constant n) for all r < R and n < N.
-template <int R, int N, class F>
-HWY_INLINE void Unroll2(F f) {
-  Unroll<R * N>([&](auto i)
-                    QUERN_INLINE { f(std::integral_constant<int, i % R>(), std::integral_constant<int, i / R>()); });
-}
-
-// ---- what meets a word of activations ----
-
-// int8: the four bytes of a row's quad, as they are.
-template <class C>
-struct byte_math {
-  using N = typename C::number;
-  using sum_type = held<D32>;
-  using operand_type = held<D8>;
-  static constexpr int words = 1;
-  template <int Word>
-  static HWY_INLINE V8 Operand(V8 code) {
-    return ToBytes<N>(code);
-  }
-  static HWY_INLINE V32 Dot(V32 sum, V8 w, V32 x) { return ByteDot(sum, w, x); }
-  static HWY_INLINE V32 ZeroSum() { return hn::Zero(D32()); }
-  static HWY_INLINE VF Real(V32 sum) { return hn::ConvertTo(DF(), sum); }
-};
-
-// f32: one column of the quad at a time, as its value.
-template <class C>
-struct float_math {
-  using N = typename C::number;
-  using sum_type = held<DF>;
-  using operand_type = held<DF>;
-  static constexpr int words = 4;
-  template <int Word>
-  static HWY_INLINE VF Operand(V8 code) {
-    const V32 quad = hn::BitCast(D32(), code);
-    const V32 one = hn::And(hn::ShiftRight<8 * (HWY_IS_BIG_ENDIAN ? 3 - Word : Word)>(quad), hn::Set(D32(), 255));
-    return Values<N>(one);
-  }
-  static HWY_INLINE VF Dot(VF sum, VF w, V32 x) { return hn::MulAdd(w, hn::BitCast(DF(), x), sum); }
-  static HWY_INLINE VF ZeroSum() { return hn::Zero(DF()); }
-  static HWY_INLINE VF Real(VF sum) { return sum; }
-};
 
 // ---- the end of a segment: scale, offset ----
 
@@ -112,7 +70,7 @@ HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w,
   using F = product_facts<Product>;
   using C = typename F::C;
   using T = tile_facts<C>;
-  using Math = std::conditional_t<F::integer_words, byte_math<C>, float_math<C>>;
+  using Dot = dot_of<Product>;
   using Number = typename C::number;
   constexpr int R = P * kParts;
   constexpr int sub = F::segment < step_cols ? static_cast<int>(step_cols / F::segment) : 1;  // segments in a step
@@ -138,6 +96,7 @@ HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w,
   held<DF> acc[R * N];
   Unroll<R * N>([&](auto i) QUERN_INLINE { acc[i] = hn::Zero(DF()); });
 
+  const operands<C, Dot> make;
   std::size_t word = 0, segment = 0;
   for (std::size_t b = 0; b < all_x.blocks; ++b) {
     held<DF> coarse[R], coarse_offset[R];
@@ -148,8 +107,8 @@ HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w,
             CoarseLevels<C, typename C::symmetry::offsets, 1 + C::granularity::size>(at[r / kParts], r % kParts);
     });
     for (int st = 0; st < steps; st += run) {
-      typename Math::sum_type sum[chains * R * N];
-      for (int u = 0; u < run; ++u, word += 8 * Math::words) {
+      typename Dot::sum_type sum[chains * R * N];
+      for (int u = 0; u < run; ++u, word += 8 * Dot::words) {
         const std::size_t step_at = T::at[0] + static_cast<std::size_t>(st + u) * T::step_bytes;
         if constexpr (N == 1) {
           Unroll<P * lines>([&](auto i) QUERN_INLINE {
@@ -159,29 +118,25 @@ HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w,
         }
         Unroll<sub>([&](auto j) QUERN_INLINE {
           if (run == 1 || u == 0) {
-            Unroll2<R * N, chains>([&](auto i, auto c) QUERN_INLINE { sum[c * R * N + i] = Math::ZeroSum(); });
+            Unroll2<R * N, chains>([&](auto i, auto c) QUERN_INLINE { sum[c * R * N + i] = Dot::Zero(); });
             if constexpr (F::integer_words && byte_bias<Number> != 0)
               Unroll2<R, N>([&](auto r, auto n)
                                 QUERN_INLINE { sum[n * R + r] = hn::Set(D32(), x[n].starts[segment]); });
           }
-          const auto codes = [&](auto q, auto r) QUERN_INLINE {
-            return QuadCodes<C, q>(at[r / kParts].tile + step_at + (r % kParts) * kLanes * 4);
+          const auto codes_at = [&](auto r) QUERN_INLINE {
+            return at[r / kParts].tile + step_at + (r % kParts) * kLanes * 4;
           };
           const auto word_of = [&](auto n, std::size_t i) QUERN_INLINE { return hn::Set(D32(), x[n].words[word + i]); };
           if constexpr (native) {
             Unroll<quads>([&](auto i) QUERN_INLINE {
               constexpr int q = j * quads + i;
-              held<D8> code[R];
-              Unroll<R>([&](auto r) QUERN_INLINE { code[r] = codes(std::integral_constant<int, q>(), r); });
-              Unroll<Math::words>([&](auto k) QUERN_INLINE {
-                typename Math::operand_type operand[R];
-                Unroll<R>([&](auto r) QUERN_INLINE { operand[r] = Math::template Operand<k>(code[r]); });
-                Unroll<N>([&](auto n) QUERN_INLINE {
-                  const V32 xw = word_of(n, static_cast<std::size_t>(q * Math::words + k));
-                  Unroll<R>([&](auto r) QUERN_INLINE {
-                    auto& to = sum[(i * Math::words + k) % chains * R * N + n * R + r];
-                    to = Math::Dot(to, operand[r], xw);
-                  });
+              held<D32> operand[R * Dot::words];
+              Unroll<R>([&](auto r) QUERN_INLINE { make.template Make<q>(codes_at(r), operand + r * Dot::words); });
+              Unroll2<Dot::words, N>([&](auto k, auto n) QUERN_INLINE {
+                const V32 xw = word_of(n, static_cast<std::size_t>(q * Dot::words + k));
+                Unroll<R>([&](auto r) QUERN_INLINE {
+                  auto& to = sum[(i * Dot::words + k) % chains * R * N + n * R + r];
+                  to = Dot::Add(to, operand[r * Dot::words + k], xw);
                 });
               });
             });
@@ -192,9 +147,7 @@ HWY_NOINLINE void TilePlanes(const packed_view<typename Product::codec_type>& w,
               Unroll<burst>([&](auto i) QUERN_INLINE {
                 constexpr int q = j * quads + turn * burst + i;
                 held<D8> operand[R];
-                Unroll<R>([&](auto r) QUERN_INLINE {
-                  operand[r] = ToBytes<Number>(codes(std::integral_constant<int, q>(), r));
-                });
+                Unroll<R>([&](auto r) QUERN_INLINE { operand[r] = ToBytes<Number>(QuadCodes<C, q>(codes_at(r))); });
                 Unroll2<R, N>([&](auto r, auto n) QUERN_INLINE {
                   const V16 p = BytePairs<Number>(operand[r], word_of(n, static_cast<std::size_t>(q)));
                   if constexpr (i == 0) pairs[n * R + r] = p;

@@ -66,6 +66,13 @@ HWY_INLINE void Unroll(F f) {
   (std::make_integer_sequence<int, N>());
 }
 
+// f(constant r, constant n) for all r < R and n < N.
+template <int R, int N, class F>
+HWY_INLINE void Unroll2(F f) {
+  Unroll<R * N>([&](auto i)
+                    QUERN_INLINE { f(std::integral_constant<int, i % R>(), std::integral_constant<int, i / R>()); });
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace quern::inline v0
 HWY_AFTER_NAMESPACE();
