@@ -1,5 +1,5 @@
-// Encoding of GGUF's types beside ggml's, turn by turn in one run: speed of one thread, and whether the bytes are equal.
-// ggml is the libggml-base.so of the Python package llama-cpp-python, by its public C interface.
+// Encoding of GGUF's types beside ggml's, turn by turn in one run: speed of one thread by its processor time, and whether
+// the bytes are equal. ggml is the libggml-base.so of the Python package llama-cpp-python, by its public C interface.
 //
 //   bench_ggml_encode LIBRARY [ROWS [COLS]]
 //
@@ -18,19 +18,7 @@
 namespace {
 
 using namespace quern;
-
-struct matrix {
-  std::size_t rows, cols;
-  std::vector<float> x, importance;
-
-  matrix(std::size_t r, std::size_t c) : rows(r), cols(c), x(r * c), importance(c) {
-    std::mt19937 random(1);
-    std::normal_distribution<float> normal(0, 0.02f);
-    for (float& v : x) v = normal(random);
-    for (float& e : importance) e = 0.01f + 1000 * normal(random) * normal(random) * (random() & 1 ? 1.0f : 0.0f);
-    for (float& e : importance) e = e < 0 ? -e : e;
-  }
-};
+using peers::matrix;
 
 // Three cells: MB/s of ggml and of Quern, in f32 read; the median of the ratios of pairs.
 template <class P>
@@ -42,15 +30,11 @@ void compare(const peers::ggml_library& ggml, const matrix& m, bool weighted) {
   }
   packed<C> ours(m.rows, m.cols);
   std::vector<std::byte> theirs(ours.view().array(0).size());
-  const std::span<const float> importance = weighted ? std::span(m.importance) : std::span<const float>();
   std::vector<double> their_times, our_times, ratios;
   for (int i = 0; i < 7; ++i) {
-    their_times.push_back(peers::seconds_of([&] {
-      ggml.quantize_chunk(P::gguf_id, m.x.data(), theirs.data(), 0, static_cast<std::int64_t>(m.rows),
-                          static_cast<std::int64_t>(m.cols), weighted ? m.importance.data() : nullptr);
-    }));
+    their_times.push_back(peers::seconds_of([&] { m.quantize(ggml, P::gguf_id, weighted, theirs.data()); }));
     our_times.push_back(peers::seconds_of([&] {
-      const auto ok = operations_of<P>().encode({m.x.data(), m.rows, m.cols}, ours.span(), importance, nonfinite::refuse);
+      const auto ok = operations_of<P>().encode(m.view(), ours.span(), m.importances(weighted), nonfinite::refuse);
       if (!ok) std::printf(" %s", ok.error().what);
     }));
     ratios.push_back(their_times.back() / our_times.back());
@@ -80,8 +64,9 @@ int main(int count, char** arguments) {
     return 2;
   }
   const peers::ggml_library ggml(arguments[1]);
-  const matrix m(count > 2 ? std::strtoul(arguments[2], nullptr, 10) : 64,
-                 count > 3 ? std::strtoul(arguments[3], nullptr, 10) : 4096);
+  const matrix m = matrix::drawn(count > 2 ? std::strtoul(arguments[2], nullptr, 10) : 64,
+                                 count > 3 ? std::strtoul(arguments[3], nullptr, 10) : 4096,
+                                 std::normal_distribution<float>(0, 0.02f));
   std::printf("ggml %s, %zu x %zu normal weights, one thread, MB/s of f32\n\n", ggml.version(), m.rows, m.cols);
   std::printf("| type | ggml | Quern | ratio | ggml, importance | Quern, importance | ratio |\n");
   std::printf("|---|--:|--:|--:|--:|--:|--:|\n");

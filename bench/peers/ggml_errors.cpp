@@ -14,33 +14,14 @@
 #include "quern/catalog/gguf.hpp"
 #include "quern/fit/best.hpp"
 #include "quern/io/safetensors_reader.hpp"
-#include "quern/reference/encode.hpp"
 #include "quern/simd.hpp"
 #include "quern/storage/packed.hpp"
 
 namespace {
 
 using namespace quern;
+using peers::matrix;
 
-struct matrix {
-  std::size_t rows, cols;
-  std::vector<float> x, importance;
-
-  // importance: squares of normal numbers, as mean squares of activations are spread.
-  matrix(std::size_t r, std::size_t c) : rows(r), cols(c), x(r * c), importance(c) {
-    std::mt19937 random(2);
-    std::normal_distribution<float> normal;
-    for (float& e : importance) e = std::exp(normal(random));
-  }
-  matrix_view<const float> view() const { return {x.data(), rows, cols}; }
-};
-
-std::vector<matrix> drawn(auto distribution) {
-  matrix m(64, 4096);
-  std::mt19937 random(1);
-  for (float& v : m.x) v = static_cast<float>(distribution(random));
-  return {m};
-}
 std::vector<matrix> read(const char* path) {
   std::vector<matrix> all;
   const auto file = io::safetensors_file::open(path);
@@ -82,16 +63,11 @@ void compare(const peers::ggml_library& ggml, const std::vector<matrix>& all, bo
     packed<C> w(m.rows, m.cols);
     std::vector<float> decoded(m.x.size());
     const matrix_view<float> out(decoded.data(), m.rows, m.cols);
-    their_time += peers::seconds_of([&] {
-      ggml.quantize_chunk(P::gguf_id, m.x.data(), w.span().array(0).data(), 0, static_cast<std::int64_t>(m.rows),
-                          static_cast<std::int64_t>(m.cols), weighted ? m.importance.data() : nullptr);
-    });
+    their_time += peers::seconds_of([&] { m.quantize(ggml, P::gguf_id, weighted, w.span().array(0).data()); });
     operations_of<P>().decode(w.view(), out);
     theirs.add(m, decoded, weighted);
     our_time += peers::seconds_of([&] {
-      const auto ok = reference::encode<C, best<P>>(
-          m.view(), w.span(), weighted ? std::span(m.importance) : std::span<const float>());
-      if (!ok) std::printf(" %s", ok.error().what);
+      encoding_kernels<encoding<C, best<P>>>::encode(m.view(), w.span(), m.importances(weighted));
     });
     operations_of<P>().decode(w.view(), out);
     ours.add(m, decoded, weighted);
@@ -119,9 +95,10 @@ int main(int count, char** arguments) {
   }
   const peers::ggml_library ggml(arguments[1]);
   const std::string_view what = arguments[2];
-  const std::vector<matrix> all = what == "normal"    ? drawn(std::normal_distribution<double>())
-                                  : what == "student" ? drawn(std::student_t_distribution<double>(4))
-                                                      : read(arguments[2]);
+  std::vector<matrix> all;
+  if (what == "normal") all.push_back(matrix::drawn(64, 4096, std::normal_distribution<double>()));
+  else if (what == "student") all.push_back(matrix::drawn(64, 4096, std::student_t_distribution<double>(4)));
+  else all = read(arguments[2]);
   std::size_t n = 0;
   for (const matrix& m : all) n += m.x.size();
   std::printf("ggml %s, %s, %zu weights\n\n", ggml.version(), arguments[2], n);

@@ -179,12 +179,12 @@ int compare_all(const std::filesystem::path& input, const std::filesystem::path&
                 speed_bytes >> 20, roof);
   std::fputs((text + notes).c_str(), stdout);
 
-  figure f{"Error against size", input.filename().string() + ", " + std::to_string(model.weights()) + " weights",
-           "bits a weight", "SQNR, dB", "presets", "composed in the demo", {}, axis_scale::linear};
+  plot::figure f{"Error against size", input.filename().string() + ", " + std::to_string(model.weights()) + " weights",
+                 "bits a weight", "SQNR, dB", "presets", "composed in the demo", {}, plot::axis_scale::linear};
   for (const row& r : rows) f.points.push_back({r.name, r.bits, r.sqnr, r.is_mine});
   std::filesystem::create_directories(folder);
   save(folder / "demo.md", "# " + input.filename().string() + "\n\n" + text + notes);
-  save(folder / "demo.svg", svg(f));
+  save(folder / "demo.svg", plot::svg(f));
   write(folder / "demo.safetensors", model);
   const std::size_t wrong = differing(folder / "demo.safetensors", model);
   std::printf("\n%s: demo.md, demo.svg, demo.safetensors; read again, %zu of %zu matrices differ\n", folder.c_str(), wrong,

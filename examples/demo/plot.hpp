@@ -10,9 +10,10 @@
 
 #include "plot_axis.hpp"
 #include "plot_labels.hpp"
+#include "plot_svg.hpp"
 #include "plot_text.hpp"
 
-namespace demo {
+namespace plot {
 
 struct plot_point {
   std::string label;
@@ -40,45 +41,8 @@ struct picture {
 namespace plot_style {
 constexpr double width = 900, height = 600;
 constexpr box area{86, 84, 872, 530};
-constexpr std::string_view ink = "#222222", grey = "#5a5a5a", grid = "#e4e4e4", line = "#9a9a9a", other = "#3b6fa0",
-                           highlight = "#c8371b";
 constexpr double label_size = 12.5, label_height = 15;
 }  // namespace plot_style
-
-// Elements of SVG, one a line.
-class svg_writer {
- public:
-  static std::string at(double x) { return number(x, 2); }
-
-  void line(std::string_view element) { text_.append(element) += '\n'; }
-  void segment(spot from, spot to, std::string_view color) {
-    line("<line x1=\"" + at(from.x) + "\" y1=\"" + at(from.y) + "\" x2=\"" + at(to.x) + "\" y2=\"" + at(to.y) +
-         "\" stroke=\"" + std::string(color) + "\"/>");
-  }
-  // anchor: start, middle or end; the baseline is at the spot.
-  void text(spot where, double size, std::string_view anchor, std::string_view color, std::u32string_view words,
-            std::string_view more = "") {
-    line("<text x=\"" + at(where.x) + "\" y=\"" + at(where.y) + "\" font-size=\"" + at(size) + "\" text-anchor=\"" +
-         std::string(anchor) + "\" fill=\"" + std::string(color) + "\"" + std::string(more) + ">" + xml(words) +
-         "</text>");
-  }
-  // A disc, or a diamond where it is highlighted; hint: what a browser shows beside the pointer.
-  void marker(spot where, double radius, bool highlighted, std::u32string_view hint) {
-    using namespace plot_style;
-    const std::string fill = " fill=\"" + std::string(highlighted ? highlight : other) +
-                             "\" stroke=\"#ffffff\"><title>" + xml(hint) + "</title>";
-    if (!highlighted)
-      return line("<circle cx=\"" + at(where.x) + "\" cy=\"" + at(where.y) + "\" r=\"" + at(radius) + "\"" + fill +
-                  "</circle>");
-    line("<path d=\"M" + at(where.x) + " " + at(where.y - radius) + "L" + at(where.x + radius) + " " + at(where.y) +
-         "L" + at(where.x) + " " + at(where.y + radius) + "L" + at(where.x - radius) + " " + at(where.y) + "Z\"" +
-         fill + "</path>");
-  }
-  std::string take() && { return std::move(text_); }
-
- private:
-  std::string text_;
-};
 
 inline double marker_radius(bool highlighted) { return highlighted ? 7.5 : 4.25; }
 
@@ -157,14 +121,8 @@ inline picture draw(const figure& f) {
   result.labels = place_labels(result.markers, grown(area, -2));
 
   svg_writer out;
-  out.line(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"900\" height=\"600\" viewBox=\"0 0 900 600\" role=\"img\" "
-      "font-family=\"Helvetica, Arial, 'DejaVu Sans', sans-serif\">");
-  out.line("<title>" + xml(code_points(f.title)) + "</title>");
-  out.line("<rect width=\"900\" height=\"600\" fill=\"#ffffff\"/>");
-  out.text({area.left, 30}, 19, "start", ink, fitted(f.title, 19, area.right - area.left, true),
-           " font-weight=\"bold\"");
-  out.text({area.left, 51}, 13, "start", grey, fitted(f.subtitle, 13, area.right - area.left));
+  out.begin(width, height, f.title);
+  out.heading(area.left, area.right, f.title, f.subtitle);
   draw_axes(out, x, y, f);
   draw_legend(out, shown, f);
   for (std::size_t i = shown.size(); i-- > 0;) {
@@ -195,4 +153,4 @@ inline picture draw(const figure& f) {
 
 inline std::string svg(const figure& f) { return draw(f).svg; }
 
-}  // namespace demo
+}  // namespace plot

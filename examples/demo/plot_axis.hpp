@@ -8,7 +8,7 @@
 
 #include "plot_text.hpp"
 
-namespace demo {
+namespace plot {
 
 enum class axis_scale { linear, logarithmic };
 
@@ -75,4 +75,4 @@ inline axis make_axis(axis_scale scale, double least, double greatest, int most)
   return a;
 }
 
-}  // namespace demo
+}  // namespace plot

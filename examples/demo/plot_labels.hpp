@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-namespace demo {
+namespace plot {
 
 struct spot {
   double x, y;
@@ -212,4 +212,4 @@ inline std::vector<label_place> place_labels(const std::vector<label_wish>& wish
   return best;
 }
 
-}  // namespace demo
+}  // namespace plot

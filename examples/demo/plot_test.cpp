@@ -13,7 +13,7 @@
 #include "plot.hpp"
 
 namespace {
-using namespace demo;
+using namespace plot;
 
 int failures = 0;
 void check(bool ok, const std::string& what) {

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace demo {
+namespace plot {
 
 // The code points of UTF-8. What is no UTF-8, and what XML 1.0 cannot hold, becomes U+FFFD.
 inline std::u32string code_points(std::string_view text) {
@@ -93,4 +93,4 @@ inline std::string number(double x, int decimals = -1) {
   return s == "-0" ? "0" : s;
 }
 
-}  // namespace demo
+}  // namespace plot
