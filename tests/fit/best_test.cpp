@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quern/fit/best.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -53,6 +54,13 @@ std::vector<float> importances(unsigned seed) {
   std::vector<float> e = bell(cols, 1, seed);
   for (float& v : e) v = std::exp(v);
   return e;
+}
+
+// The place of the first number that is infinite or NaN; y.size() if there is none.
+std::size_t first_nonfinite(std::span<const float> y) {
+  std::size_t i = 0;
+  while (i < y.size() && is_finite(y[i])) ++i;
+  return i;
 }
 
 // best's error over that of the codec's own fit, and the same row by row: none may be worse.
@@ -124,8 +132,8 @@ TEST_CASE("degenerate rows: everything decoded is finite, and none is worse") {
     CAPTURE(std::string(C::name));
     for (const std::vector<float>& importance : {std::vector<float>{}, few, most, least, none}) {
       const std::vector<float> y = decoded(encoded<C, best<C>>(x, kinds, cols, importance));
-      for (const float v : y) REQUIRE(is_finite(v));
-      for (std::size_t c = 0; c < cols; ++c) CHECK(y[c] == 0);
+      REQUIRE(first_nonfinite(y) == y.size());
+      CHECK(std::find_if(y.begin(), y.begin() + cols, [](float v) { return v != 0; }) - y.begin() == cols);
     }
     ratio<C>(x), ratio<C>(x, few);
   });
@@ -140,7 +148,7 @@ TEST_CASE("infinities and NaN count as the policy says") {
     const matrix_view<const float> view(x.data(), 1, cols);
     CHECK(!reference::encode<C, best<C>>(view, p.span()).has_value());
     CHECK(reference::encode<C, best<C>>(view, p.span(), {}, nonfinite::saturate).has_value());
-    for (const float v : decoded(p)) CHECK(is_finite(v));
+    CHECK(first_nonfinite(decoded(p)) == cols);
   });
 }
 

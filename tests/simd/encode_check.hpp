@@ -12,7 +12,7 @@
 namespace support {
 
 // What weights a matrix has.
-enum class weights { uniform, ties, zeros, subnormal, huge, positive };
+enum class weights { uniform, ties, zeros, subnormal, huge, positive, spread };
 
 class weight_matrix {
  public:
@@ -23,7 +23,7 @@ class weight_matrix {
     random_source random(size.count() + static_cast<std::size_t>(kind));
     const auto data = reinterpret_cast<float*>(memory_.bytes().data());
     for (std::size_t r = 0; r < size.rows; ++r)
-      for (std::size_t c = 0; c < size.cols; ++c) data[r * stride + c] = weight(random, kind);
+      for (std::size_t c = 0; c < size.cols; ++c) data[r * stride + c] = weight(random, kind, c);
   }
   quern::matrix_view<const float> view() const {
     return {reinterpret_cast<const float*>(memory_.bytes().data()), size_.rows, size_.cols, stride_};
@@ -33,7 +33,7 @@ class weight_matrix {
   }
 
  private:
-  static float weight(random_source& random, weights kind) {
+  static float weight(random_source& random, weights kind, std::size_t col) {
     const float x = random.uniform();
     switch (kind) {
       case weights::ties:
@@ -46,6 +46,8 @@ class weight_matrix {
         return x * 0x1.fffffep127f;
       case weights::positive:
         return x < 0 ? -x : x;
+      case weights::spread:  // magnitudes of neighbouring blocks of 256, and of some groups in them, far from each other
+        return std::ldexp(x, static_cast<int>(col / 256 % 9) * 9 - 60 + (col / 32 % 5 == 0 ? 12 : 0));
       default:
         return x;
     }

@@ -3,6 +3,7 @@
 #include "quern/simd.hpp"
 
 #include "quern/catalog/gguf.hpp"
+#include "quern/fit/best.hpp"
 #include "simd/encode_check.hpp"
 
 using namespace quern;
@@ -18,6 +19,10 @@ void check() {
   for (const weights kind :
        {weights::uniform, weights::ties, weights::zeros, weights::subnormal, weights::huge, weights::positive})
     support::check_important<P, Fit>({3, 768}, kind);
+  for (const weights kind : {weights::ties, weights::zeros, weights::spread}) {
+    support::check_encode<P, Fit>({2, 9216}, kind);
+    support::check_important<P, Fit>({2, 9216}, kind);
+  }
 }
 
 // Q4_K's numbers in arrays of their own, so that rows need not be whole blocks; and groups that are no power of two.
@@ -47,6 +52,11 @@ TEST_CASE("IQ4 is encoded to the reference's bytes") {
 TEST_CASE("searches for one scale, or scale and minimum, are the reference's") {
   check<gguf::q4_0, ggml::weighted_scale>();
   check<gguf::q5_1, ggml::weighted_range>();
+}
+
+TEST_CASE("the codes of regions that best fits are the reference's") {
+  check<gguf::q4_1, best<gguf::q4_1>>();
+  check<gguf::tq2_0, best<gguf::tq2_0>>();
 }
 
 TEST_CASE("searches know no layout, and groups may have any size") {

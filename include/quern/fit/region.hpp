@@ -47,6 +47,8 @@ class weight_region {
   constexpr float importance(std::size_t i) const {
     return !has_importance() ? 1.0f : importance_[first_.col + (size_.rows == 1 ? i : i % size_.cols)];
   }
+  // The weights as they are, side by side, where the region is a run of one row; else null.
+  constexpr const float* run() const { return size_.rows == 1 ? x_.row(first_.row) + first_.col : nullptr; }
   // f(x) for every weight.
   constexpr void each(auto f) const {
     for (std::size_t r = first_.row; r < first_.row + size_.rows; ++r)

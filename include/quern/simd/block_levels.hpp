@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "quern/fit/ggml/group.hpp"
+#include "quern/fit/ggml/k.hpp"
 #include "quern/reference/encode.hpp"
 #include "quern/simd/region_fit.hpp"
 
@@ -24,18 +24,35 @@ inline constexpr bool encodes_by_blocks = [] {
   return false;
 }();
 
+// Whether the scales of a block without minimums are chosen in lanes, blocks side by side.
+template <class C, class Fit>
+inline constexpr bool chooses_in_lanes = [] {
+  using G = typename C::granularity;
+  if constexpr (ggml::chooses_scales<Fit> && G::size == 2 && C::symmetry::offsets::size == 0)
+    return !adding_level<typename G::template level<0>> && !adding_level<typename G::template level<1>>;
+  return false;
+}();
+
+// Whether the choice reads how much the weights of a group count.
+template <class C, class Fit, bool Weighted>
+inline constexpr bool reads_weights = [] {
+  if constexpr (chooses_in_lanes<C, Fit>) return Fit::choice(Weighted) == ggml::choosing::best_scale;
+  return true;
+}();
+
 // What a block stores of its levels: codes, and the numbers they make in each group. ideal: the scale before the coarser
-// number was rounded.
+// number was rounded. blank: a scale is 0, and the groups' own codes would be kept.
 struct stored_levels {
   static constexpr std::size_t room = 2 * fitted_groups::most;
+  bool blank = false;
   std::uint32_t coarse_scale = 0, coarse_offset = 0;
   std::array<std::uint32_t, fitted_groups::most> scale_codes{}, offset_codes{};
   alignas(64) std::array<float, room> scale{}, offset{}, ideal{};
 };
 
-// The levels of a block from the scales and minimums of its groups; false: a scale is 0, and the groups' own codes would be kept.
+// The levels of a block from the scales and minimums of its groups.
 template <class C, class Fit, bool Weighted>
-__attribute__((noinline)) bool call_levels(const float* scale, const float* minimum, const float* weight,
+__attribute__((noinline)) void call_levels(const float* scale, const float* minimum, const float* weight,
                                            std::size_t count, stored_levels& stored) {
   using G = typename C::granularity;
   using O = typename C::symmetry::offsets;
@@ -62,11 +79,11 @@ __attribute__((noinline)) bool call_levels(const float* scale, const float* mini
   if constexpr (O::size != 0)
     keep(std::type_identity<O>{}, Fit::template offsets<C>(groups, Weighted), stored.coarse_offset, stored.offset_codes,
          stored.offset, 0.0f);
+  stored.blank = false;
   for (std::size_t i = 0; i < count; ++i) {
-    if (Fit::codes.scale == from::stored && stored.scale[i] == 0) return false;
+    if (Fit::codes.scale == from::stored && stored.scale[i] == 0) stored.blank = true;
     stored.ideal[i] = exact(scales.coarse * value<typename G::template level<0>::number>(scales.codes[i]));
   }
-  return true;
 }
 
 template <class C, class Fit>

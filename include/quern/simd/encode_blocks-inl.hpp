@@ -11,30 +11,28 @@
 #include <algorithm>
 
 #include "quern/simd/block_levels.hpp"
+#include "quern/simd/choose_levels-inl.hpp"
 #include "quern/simd/encode_codes-inl.hpp"
 #include "quern/simd/fit_groups-inl.hpp"
-#include "quern/simd/pack-inl.hpp"
+#include "quern/simd/pack_unit-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace quern::inline v0 {
 namespace HWY_NAMESPACE {
 
-// One block's levels, from the numbers of its groups; then its codes.
-template <class C, class Fit, bool Weighted>
-HWY_INLINE void WriteBlock(const reference::source& s, const packed_span<C>& out, coord at, const float* scales,
-                           const float* minimums, const float* weights) {
+// One block, of which the levels are chosen: these and its codes.
+template <class C, class Fit>
+HWY_INLINE void WriteBlock(const reference::source& s, const packed_span<C>& out, coord at, const stored_levels& levels) {
   using G = typename C::granularity;
   using O = typename C::symmetry::offsets;
   constexpr shape block = G::template level<1>::region;
   constexpr std::size_t cols = reference::uniform_region<C>.cols, count = block.cols / cols;
-  stored_levels levels;
-  if (!call_levels<C, Fit, Weighted>(scales, minimums, weights, count, levels))
-    return call_write_block<C, Fit>(s, out, at, block);
+  if (levels.blank) return call_write_block<C, Fit>(s, out, at, block);
   set_code<scale<1>>(out, at, levels.coarse_scale);
-  PackNumbers<C, 1>(out, at.row, at.col / cols, count, levels.scale_codes.data());
+  PackRegions<C, 1, count>(out, at.row, at.col / cols, levels.scale_codes.data());
   if constexpr (O::size != 0) {
     set_code<offset<1>>(out, at, levels.coarse_offset);
-    PackNumbers<C, 1 + G::size>(out, at.row, at.col / cols, count, levels.offset_codes.data());
+    PackRegions<C, 1 + G::size, count>(out, at.row, at.col / cols, levels.offset_codes.data());
   }
   map_rows<window_regions<C>> maps;
   ideal_rows<window_regions<C>> ideal;
@@ -48,12 +46,13 @@ HWY_INLINE void WriteBlock(const reference::source& s, const packed_span<C>& out
 template <class C, class Fit, bool Weighted>
 HWY_INLINE void EncodeBlocks(const reference::source& s, const packed_span<C>& out) {
   constexpr std::size_t cols = C::granularity::template level<1>::region.cols, size = reference::uniform_region<C>.cols,
-                        groups = cols / size, together = 8;
+                        groups = cols / size, together = 16;
   constexpr ggml::group_search how = Fit::search(Weighted);
   const std::size_t row_cols = s.rows.matrix.cols;
   const float* const importance = Weighted ? s.importance.data() : nullptr;
   ideal_rows<together * groups> numbers{};
   float typical[together * groups + kGroupRoom] = {}, weight[together * groups + kGroupRoom] = {};
+  stored_levels levels[together];
   for (std::size_t r = 0; r < s.rows.rows; ++r) {
     const float* const x = s.x.row(r);
     const std::size_t row = s.rows.first_row + r;
@@ -70,15 +69,14 @@ HWY_INLINE void EncodeBlocks(const reference::source& s, const packed_span<C>& o
           typical[i] = how.factor * squares[i / groups] / static_cast<float>(cols);
       }
       FitGroups<Fit, typename C::number, Weighted, size>(
-          x + c, Weighted ? importance + c : nullptr, typical, blocks * groups, numbers, weight,
-          [&](std::size_t i) QUERN_INLINE {
+          x + c, Weighted ? importance + c : nullptr, typical, blocks * groups, numbers,
+          reads_weights<C, Fit, Weighted> ? weight : nullptr, [&](std::size_t i) QUERN_INLINE {
             const std::size_t block = c + i / groups * cols;
             call_fit_group<C, Fit>(s, {row, c + i * size}, {1, size}, {row, block}, {1, cols}, numbers.scale[i],
                                    numbers.offset[i], weight[i]);
           });
-      for (std::size_t b = 0; b < blocks; ++b)
-        WriteBlock<C, Fit, Weighted>(s, out, {row, c + b * cols}, &numbers.scale[b * groups], &numbers.offset[b * groups],
-                                     weight + b * groups);
+      ChooseLevels<C, Fit, Weighted, groups>(numbers.scale.data(), numbers.offset.data(), weight, blocks, levels);
+      for (std::size_t b = 0; b < blocks; ++b) WriteBlock<C, Fit>(s, out, {row, c + b * cols}, levels[b]);
       c += blocks * cols;
     }
   }

@@ -29,7 +29,9 @@ struct window_ideals {
   HWY_INLINE void Load(const reference::source& s, coord at, shape extent) {
     constexpr std::size_t cols = reference::uniform_region<C>.cols;
     const std::size_t each = cols == all ? extent.cols : cols;
-    if constexpr (searches_regions<Fit>) {
+    if constexpr (refines_regions<C, Fit>) {
+      Refine(s, at, extent);
+    } else if constexpr (searches_regions<Fit>) {
       if constexpr (Fit::search(true) == Fit::search(false)) Search<true>(s, at, extent);
       else if (s.importance.empty()) Search<false>(s, at, extent);
       else Search<true>(s, at, extent);
@@ -40,6 +42,22 @@ struct window_ideals {
   }
 
  private:
+  HWY_INLINE void Refine(const reference::source& s, coord at, shape extent) {
+    constexpr std::size_t cols = reference::uniform_region<C>.cols;
+    const auto each = [&](auto knows_ideal) QUERN_INLINE {
+      for (std::size_t c = 0; c < extent.cols; c += cols)
+        call_refine<C, Fit, knows_ideal>(s, {at.row, at.col + c}, {1, std::min(cols, extent.cols - c)}, c / cols, ideal);
+    };
+    if constexpr (refines_statistics<C, Fit>) {
+      using first_fit = typename Fit::template first<C>;
+      if (!has_weighted_form<first_fit> || s.importance.empty()) {
+        RegionStatistics<first_fit::reads>(s.x, at.row - s.rows.first_row, 1, at.col, extent.cols, cols, first, second);
+        fit_ideals<C, first_fit>(first, second, ceil_div(extent.cols, cols), ideal);
+        return each(std::true_type());
+      }
+    }
+    each(std::false_type());
+  }
   template <bool Weighted>
   HWY_INLINE void Search(const reference::source& s, coord at, shape extent) {
     constexpr std::size_t cols = reference::uniform_region<C>.cols;

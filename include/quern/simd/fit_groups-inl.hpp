@@ -33,12 +33,12 @@ HWY_INLINE hn::Vec<D> GatherRuns(D d, At at, std::size_t first) {
   }
 }
 
-// to[i * lanes + k] = number i of group k of `count` groups of Size numbers that begin at `from`; lanes without a group repeat
-// the last.
-template <int W, std::size_t Size>
-HWY_INLINE void Transpose(const float* HWY_RESTRICT from, std::size_t count, float* HWY_RESTRICT to) {
+// to[i * lanes + k] = number i of group k of `count` groups of Size numbers, which begins at from(k); lanes without a group
+// repeat the last.
+template <int W, std::size_t Size, class From>
+HWY_INLINE void Transpose(From from, std::size_t count, float* HWY_RESTRICT to) {
   constexpr std::size_t step = lanes<W>::count;
-  const auto group = [&](std::size_t k) QUERN_INLINE { return from + std::min(k, count - 1) * Size; };
+  const auto group = [&](std::size_t k) QUERN_INLINE { return from(std::min(k, count - 1)); };
   if constexpr (Size % 4 != 0 || kLanes < 4) {
     for (std::size_t k = 0; k < step; ++k)
       for (std::size_t i = 0; i < Size; ++i) to[i * step + k] = group(k)[i];
@@ -70,26 +70,28 @@ struct lane_samples {
   HWY_ALIGN float x[Size * lanes<W>::count], e[Size * lanes<W>::count];
   bool usual;
 
-  // Of `count` groups that begin at `from`; their importance, if any; the typical square of each group.
-  template <ggml::counting Counts>
-  HWY_INLINE void Load(const float* from, const float* importance, const float* typical, std::size_t count) {
+  // Of `count` groups, of which group k begins at from(k); their importance, if any; the typical square of each group.
+  template <ggml::counting Counts, class From>
+  HWY_INLINE void Load(From from, const float* importance, const float* typical, std::size_t count) {
     constexpr std::size_t step = lanes<W>::count;
     Transpose<W, Size>(from, count, x);
-    if (importance != nullptr) Transpose<W, Size>(importance, count, e);
+    if (importance != nullptr)
+      Transpose<W, Size>([&](std::size_t k) QUERN_INLINE { return importance + k * Size; }, count, e);
     lanes<W> most = 0, level = 0;
     for (std::size_t i = 0; i < Size; ++i) {
       const lanes<W> v = At<W>(x, i);
       most = Max(most, Abs(v));
       if constexpr (Counts == ggml::counting::above_rms) level = level + v * v;
+      if constexpr (Counts == ggml::counting::square) Store(v * v, e + i * step);
     }
     usual = !Any(most > kMostWeight);
+    if constexpr (Counts == ggml::counting::square) return;
     if constexpr (Counts == ggml::counting::above_rms) level = Sqrt(level / static_cast<float>(Size));
     if constexpr (Counts == ggml::counting::emphasis) level = lanes<W>::Load(typical);
     for (std::size_t i = 0; i < Size; ++i) {
       const lanes<W> v = At<W>(x, i);
       lanes<W> counts = 1;
-      if constexpr (Counts == ggml::counting::square) counts = v * v;
-      else if constexpr (Counts == ggml::counting::magnitude) counts = Abs(v);
+      if constexpr (Counts == ggml::counting::magnitude) counts = Abs(v);
       else if constexpr (Counts == ggml::counting::above_rms) counts = level + Abs(v);
       else if (importance != nullptr) counts = At<W>(e, i);
       if constexpr (Counts == ggml::counting::emphasis) counts = counts * Sqrt(level + v * v);
@@ -132,6 +134,22 @@ inline constexpr int kVectorsTogether = 2;
 inline constexpr std::size_t kGroupRoom = 64;
 static_assert(lanes<kVectorsTogether>::count <= kGroupRoom);
 
+// The scales of groups that sweeps change, of those that begin at x: groups which[0] ... which[count - 1].
+template <class N, std::size_t Size>
+HWY_INLINE void SweepGroups(const float* x, const std::uint32_t* which, std::size_t count, float* scale) {
+  constexpr int W = kVectorsTogether;
+  lane_samples<W, Size> samples;
+  HWY_ALIGN float scales[lanes<W>::count];
+  for (std::size_t i = 0; i < count; i += lanes<W>::count) {
+    const std::size_t n = std::min(lanes<W>::count, count - i);
+    samples.template Load<ggml::counting::square>(
+        [&](std::size_t k) QUERN_INLINE { return x + which[i + k] * Size; }, nullptr, nullptr, n);
+    lane_groups found{scales, nullptr, nullptr, nullptr};
+    BestSweeps<N, W, Size>(samples.x, samples.e, found);
+    for (std::size_t k = 0; k < n; ++k) scale[which[i + k]] = scales[k];
+  }
+}
+
 // Groups 0 ... count - 1 of Size weights that begin at x: `numbers` becomes what the search of fit F finds, weight[i] the
 // sum of how much group i's weights count, unless it is null; by_scalar(i) finds those of an unusual group. typical: the
 // typical square of each group, if the search asks for it; up to kGroupRoom - 1 more are read.
@@ -140,24 +158,41 @@ HWY_INLINE void FitGroups(const float* x, const float* importance, const float* 
                           ideal_rows<Most>& numbers, float* weight, Scalar by_scalar) {
   static_assert(Size <= 256 && lowest<N> > -512 && highest<N> < 512, "a search could overflow");
   constexpr ggml::group_search how = F::search(Weighted);
+  constexpr bool sweeps = how.what == ggml::searching::sweeps;
+  static_assert(!sweeps || how.counts == ggml::counting::square);
   constexpr int W = kVectorsTogether;
   lane_samples<W, Size> samples;
+  std::uint32_t swept[sweeps ? Most + kGroupRoom : 1];
+  std::size_t swept_count = 0;
   for (std::size_t i = 0; i < count; i += lanes<W>::count) {
     const std::size_t n = std::min(lanes<W>::count, count - i);
-    samples.template Load<how.counts>(x + i * Size, importance == nullptr ? nullptr : importance + i * Size,
-                                      typical + i, n);
+    samples.template Load<how.counts>([&](std::size_t k) QUERN_INLINE { return x + (i + k) * Size; },
+                                      importance == nullptr ? nullptr : importance + i * Size, typical + i, n);
     lane_groups found{numbers.scale.data() + i, numbers.offset.data() + i, numbers.inverse.data() + i,
                       numbers.shift.data() + i};
     if (samples.usual) {
-      if constexpr (how.what == ggml::searching::scale) BestScale<N, W, Size>(samples.x, samples.e, found);
-      else if constexpr (how.what == ggml::searching::range) BestRange<N, W, Size>(samples.x, samples.e, how.grid, found);
-      else if constexpr (how.what == ggml::searching::sweeps) BestSweeps<N, W, Size>(samples.x, samples.e, found);
-      else BestTableScale<N, W, Size>(samples.x, samples.e, found);
+      if constexpr (sweeps) {
+        const lane_mask<W> changes = UnsweptScale<N, W, Size>(samples.x, samples.e, found);
+        Unroll<W>([&](auto k) QUERN_INLINE {
+          const DU32 du;
+          const std::size_t here = i + k * kLanes;
+          const auto listed = hn::And(hn::RebindMask(du, hn::Mask<DF>(changes.part[k])),
+                                      hn::FirstN(du, count - std::min(count, here)));
+          swept_count += hn::CompressStore(hn::Iota(du, static_cast<std::uint32_t>(here)), listed, du, swept + swept_count);
+        });
+      } else if constexpr (how.what == ggml::searching::scale) {
+        BestScale<N, W, Size>(samples.x, samples.e, found);
+      } else if constexpr (how.what == ggml::searching::range) {
+        BestRange<N, W, Size>(samples.x, samples.e, how.grid, found);
+      } else {
+        BestTableScale<N, W, Size>(samples.x, samples.e, found);
+      }
       if (weight != nullptr) Store(samples.SumOfCounts(), weight + i);
     }
     if (!samples.usual || !found.usual)
       for (std::size_t k = i; k < i + n; ++k) by_scalar(k);
   }
+  if constexpr (sweeps) SweepGroups<N, Size>(x, swept, swept_count, numbers.scale.data());
 }
 
 }  // namespace HWY_NAMESPACE

@@ -178,35 +178,62 @@ HWY_INLINE void BestRange(const float* HWY_RESTRICT x, const float* HWY_RESTRICT
   Store(Select(flat, 0, inverse), found.inverse), Store(Select(flat, 0, shift), found.shift);
 }
 
-// ggml::best_sweeps; only the scale is found. A group that no sweep changes any more stays as it is.
+// The first step of ggml::best_sweeps: where the extreme counts, and the codes' values when it becomes the lowest one.
 template <class N, int W, std::size_t Size>
-HWY_INLINE void BestSweeps(const float* HWY_RESTRICT x, const float* HWY_RESTRICT e, lane_groups& found) {
+HWY_INLINE lane_correlation<W> FirstValues(const float* HWY_RESTRICT x, const float* HWY_RESTRICT e, lane_mask<W>& counts,
+                                           float* HWY_RESTRICT values) {
   const lanes<W> extreme = ExtremeOf<W, Size>(x);
-  const lane_mask<W> counts = Abs(extreme) >= ggml::smallest_group;
+  counts = Abs(extreme) >= ggml::smallest_group;
   const lanes<W> factor = lanes<W>(lowest<N>) / Select(counts, extreme, 1);
-  HWY_ALIGN float values[Size * lanes<W>::count], counted[Size * lanes<W>::count];
   lanes<W> with_weights = 0, with_itself = 0;
   for (std::size_t i = 0; i < Size; ++i) {
-    const lanes<W> v = ValueNear<N, rounding::nearest>(factor * At<W>(x, i)), ex = At<W>(e, i) * At<W>(x, i);
-    Store(v, values + i * lanes<W>::count), Store(ex, counted + i * lanes<W>::count);
-    with_weights = with_weights + ex * v, with_itself = with_itself + At<W>(e, i) * v * v;
+    const lanes<W> v = ValueNear<N, rounding::nearest>(factor * At<W>(x, i));
+    Store(v, values + i * lanes<W>::count);
+    with_weights = with_weights + At<W>(e, i) * At<W>(x, i) * v, with_itself = with_itself + At<W>(e, i) * v * v;
   }
-  for (int sweep = 0; sweep < 5; ++sweep) {
-    lane_mask<W> moved = lanes<W>(0) != 0;
-    for (std::size_t i = 0; i < Size; ++i) {
-      const lanes<W> v = At<W>(values, i), ex = At<W>(counted, i);
-      const lanes<W> others_weights = with_weights - ex * v, others = with_itself - At<W>(e, i) * v * v;
-      const lanes<W> other = ValueNear<N, rounding::nearest>(At<W>(x, i) * others / others_weights);
-      const lane_mask<W> differs = (others_weights > 0) & (other != v);
-      if (!Any(differs)) continue;
-      const lanes<W> now_weights = others_weights + ex * other, now = others + At<W>(e, i) * other * other;
-      const lane_mask<W> moves = differs & (now > 0) & (now_weights * now_weights * with_itself >
-                                                        with_weights * with_weights * now);
-      Store(Select(moves, other, v), values + i * lanes<W>::count);
-      with_weights = Select(moves, now_weights, with_weights), with_itself = Select(moves, now, with_itself);
-      moved = moved | moves;
-    }
-    if (!Any(moved)) break;
+  return {with_weights, with_itself};
+}
+
+// ggml::best_sweeps of those groups of which no sweep changes a code, as of most; only the scale is found. Returned is
+// which are the others.
+template <class N, int W, std::size_t Size>
+HWY_INLINE lane_mask<W> UnsweptScale(const float* HWY_RESTRICT x, const float* HWY_RESTRICT e, lane_groups& found) {
+  HWY_ALIGN float values[Size * lanes<W>::count];
+  lane_mask<W> counts, changes = lanes<W>(0) != 0;
+  const lane_correlation<W> sums = FirstValues<N, W, Size>(x, e, counts, values);
+  for (std::size_t i = 0; i < Size; ++i) {
+    const lanes<W> v = At<W>(values, i);
+    const lanes<W> others_weights = sums.with_weights - At<W>(e, i) * At<W>(x, i) * v,
+                   others = sums.with_itself - At<W>(e, i) * v * v;
+    const lanes<W> other = ValueNear<N, rounding::nearest>(At<W>(x, i) * others / others_weights);
+    changes = changes | ((others_weights > 0) & (other != v));
+  }
+  Store(Select(counts, sums.Scale(), 0), found.scale);
+  return changes;
+}
+
+// ggml::best_sweeps; only the scale is found. A group that no sweep changes any more stays as it is, and where that is
+// every group from one code to the same one in the next sweep, there is no more to do.
+template <class N, int W, std::size_t Size>
+HWY_INLINE void BestSweeps(const float* HWY_RESTRICT x, const float* HWY_RESTRICT e, lane_groups& found) {
+  HWY_ALIGN float values[Size * lanes<W>::count], counted[Size * lanes<W>::count];
+  lane_mask<W> counts;
+  const lane_correlation<W> first = FirstValues<N, W, Size>(x, e, counts, values);
+  lanes<W> with_weights = first.with_weights, with_itself = first.with_itself;
+  for (std::size_t i = 0; i < Size; ++i) Store(At<W>(e, i) * At<W>(x, i), counted + i * lanes<W>::count);
+  for (std::size_t step = 0, end = Size; step < end; ++step) {
+    const std::size_t i = step % Size;
+    const lanes<W> v = At<W>(values, i), ex = At<W>(counted, i);
+    const lanes<W> others_weights = with_weights - ex * v, others = with_itself - At<W>(e, i) * v * v;
+    const lanes<W> other = ValueNear<N, rounding::nearest>(At<W>(x, i) * others / others_weights);
+    const lane_mask<W> differs = (others_weights > 0) & (other != v);
+    if (!Any(differs)) continue;
+    const lanes<W> now_weights = others_weights + ex * other, now = others + At<W>(e, i) * other * other;
+    const lane_mask<W> moves = differs & (now > 0) & (now_weights * now_weights * with_itself >
+                                                      with_weights * with_weights * now);
+    Store(Select(moves, other, v), values + i * lanes<W>::count);
+    with_weights = Select(moves, now_weights, with_weights), with_itself = Select(moves, now, with_itself);
+    if (Any(moves)) end = std::min(step + Size + 1, 5 * Size);
   }
   const lane_correlation<W> sums{with_weights, with_itself};
   Store(Select(counts, sums.Scale(), 0), found.scale);

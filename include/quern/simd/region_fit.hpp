@@ -39,14 +39,20 @@ inline constexpr bool multiplies_from = [] {
 template <class Fit>
 concept searches_regions = ggml::searches_groups<Fit> && !fits_in_blocks<Fit>;
 
+// Whether a fit has its last word on each region by itself: C has no levels besides one of scales and one of offsets.
+template <class C, class Fit>
+inline constexpr bool refines_regions = refines<Fit, C> && !chooses_finest<Fit, C> && C::granularity::size == 1 &&
+                                        C::symmetry::offsets::size <= 1;
+
 // Whether the finest scale and offset are chosen for the same regions, by statistics or by searching short runs of a row, so
 // that one pass writes them and the codes. Else reference::encode serves.
 template <class C, class Fit>
 inline constexpr bool encodes_by_regions = [] {
-  if constexpr (scalar_format<typename C::number> && (statistics_fit<Fit> || searches_regions<Fit>)) {
-    if constexpr (refines<Fit, C>) return false;
+  if constexpr (scalar_format<typename C::number> &&
+                (statistics_fit<Fit> || searches_regions<Fit> || refines_regions<C, Fit>)) {
+    if constexpr (refines<Fit, C> && (!refines_regions<C, Fit> || Fit::codes.scale != from::stored)) return false;
     bool ok = reference::fit_region<C> == reference::uniform_region<C>;
-    if constexpr (searches_regions<Fit>) {
+    if constexpr (searches_regions<Fit> || refines<Fit, C>) {
       constexpr shape region = reference::uniform_region<C>;
       ok = ok && region.rows == 1 && region.cols != all && region.cols <= ggml::samples::most && C::granularity::size == 1;
     }
@@ -128,6 +134,23 @@ __attribute__((noinline)) void call_ideal(const reference::source& s, coord firs
   ideal.scale[i] = a.scale, ideal.offset[i] = a.offset;
   if constexpr (requires { a.inverse; }) ideal.inverse[i] = a.inverse, ideal.shift[i] = a.shift;
 }
+
+// The last word of a fit on a region of which it knows the ideal, or not yet; no other level of C is read. NaN is stored as
+// -0 is.
+template <class C, class Fit, bool KnowsIdeal, std::size_t Most>
+__attribute__((noinline)) void call_refine(const reference::source& s, coord first, shape size, std::size_t i,
+                                           ideal_rows<Most>& ideal) {
+  affine a{ideal.scale[i], has_offset<C> ? ideal.offset[i] : 0};
+  if constexpr (!KnowsIdeal) a = reference::ideal_of<C, Fit>(s, first, size);
+  a = reference::final_of<C, Fit>(s, packed_span<C>(), first, size, a);
+  ideal.scale[i] = is_nan(a.scale) ? -0.0f : a.scale, ideal.offset[i] = is_nan(a.offset) ? -0.0f : a.offset;
+}
+// Whether the ideal of a fit that refines is that of another fit, over statistics, its `first`.
+template <class C, class Fit>
+inline constexpr bool refines_statistics = [] {
+  if constexpr (requires { typename Fit::template first<C>; }) return statistics_fit<typename Fit::template first<C>>;
+  return false;
+}();
 
 // What the levels other than the local one are, where a row of regions lies: the product of those that multiply and, in
 // the order of decoding, what comes before the local level and is added after it.

@@ -94,6 +94,7 @@ struct cluster {
   float extreme = 0, least = 0, greatest = 0;
   // Whether any weight has an importance; else they are treated as if all had the same, but their error counts nothing.
   bool counts = true;
+  bool alike = false;  // whether each counts 1
 
   std::size_t size() const { return units * unit_lanes; }
 };
@@ -101,6 +102,11 @@ struct cluster {
 // Weighted sums over a group: of v, v^2 and x * v; of grids also the error, which comes with the codes.
 struct moments {
   float v = 0, vv = 0, xv = 0, error = 0;
+};
+
+// How weights become quotients: (x - shift) * factor.
+struct quotients {
+  float factor = 0, shift = 0;
 };
 
 // What a scale and an offset make of C's weights. `shift` is the offset with its sign, where it stands apart; where
@@ -114,6 +120,8 @@ struct coder {
   // The sum of e * (x - decoded x)^2 with the nearest codes; of grids infinity if it is not below `limit`.
   static float error(const cluster& g, float scale, float shift = 0, float limit = no_limit) {
     if constexpr (kind != offset_kind::slight) {
+      if constexpr (!vectors)
+        if (g.alike) return error_of<true>(g.x, g.e, g.minus, g.size(), scale, shift, 0, limit);
       return error_of(g.x, g.e, g.minus, g.size(), scale, shift, 0, limit);
     } else {
       float sum = 0;
@@ -124,7 +132,8 @@ struct coder {
   // The moments of the nearest values; of slight offsets v is the value less the zero point.
   static moments correlate(const cluster& g, float scale, float shift = 0) {
     if constexpr (kind != offset_kind::slight) {
-      return correlate_of(g.x, g.e, g.minus, g.size(), scale, shift, 0);
+      if constexpr (!vectors) return correlate_quotients(g, inverse_or_zero(scale), shift);
+      else return correlate_of(g.x, g.e, g.minus, g.size(), scale, shift, 0);
     } else {
       moments sum;
       for (std::size_t u = 0; u < g.units; ++u) {
@@ -139,7 +148,13 @@ struct coder {
   }
   // The same, of scalar numbers and offsets that are not slight: the nearest values of (x - shift) * factor.
   static moments correlate_quotients(const cluster& g, float factor, float shift = 0) {
-    return moments_of(g.x, g.e, g.size(), factor, shift, 0);
+    return correlate_quotients(g, std::array{quotients{factor, shift}})[0];
+  }
+  // The same of several, which do not wait for each other.
+  template <std::size_t Count>
+  static std::array<moments, Count> correlate_quotients(const cluster& g, const std::array<quotients, Count>& of) {
+    constexpr auto each = std::make_index_sequence<Count>();
+    return g.alike ? moments_of<true>(g.x, g.e, g.size(), of, 0, each) : moments_of<false>(g.x, g.e, g.size(), of, 0, each);
   }
   // code(k, c) for the k-th code of unit u, all of its lanes', and the code of its zero point.
   static std::uint32_t codes(const cluster& g, std::size_t u, float scale, float shift, auto code) {
@@ -213,6 +228,7 @@ struct coder {
     if constexpr (kind == offset_kind::slight) return v - zero;
     else return v;
   }
+  template <bool Alike = false>
   static float error_of(const lanes* x, const lanes* e, const std::uint8_t* minus, std::size_t n, float scale,
                         float shift, float zero, [[maybe_unused]] float limit) {
     if constexpr (scalar_format<number>) {
@@ -223,7 +239,7 @@ struct coder {
         lanes y = settle(value_at(x[i], f, o, z) * s);
         if constexpr (apart) y += o;
         const lanes d = x[i] - y;
-        sum += settle(settle(e[i] * d) * d);
+        sum += settle((Alike ? d : settle(e[i] * d)) * d);
       }
       return sum_of(sum);
     } else {
@@ -234,20 +250,28 @@ struct coder {
       return sum;
     }
   }
-  static moments moments_of(const lanes* x, const lanes* e, std::size_t n, float factor, float shift, float zero) {
-    const lanes f = all_lanes(factor), o = all_lanes(shift), z = all_lanes(zero);
-    lanes sum_v{}, sum_vv{}, sum_xv{};
-    for (std::size_t i = 0; i < n; ++i) {
-      const lanes v = value_at(x[i], f, o, z), ev = settle(e[i] * v);
-      if constexpr (apart) sum_v += ev;
-      sum_vv += settle(ev * v), sum_xv += settle(ev * x[i]);
-    }
-    return {sum_of(sum_v), sum_of(sum_vv), sum_of(sum_xv)};
+  template <bool Alike, std::size_t... K>
+  static std::array<moments, sizeof...(K)> moments_of(const lanes* x, const lanes* e, std::size_t n,
+                                                      const std::array<quotients, sizeof...(K)>& of, float zero,
+                                                      std::index_sequence<K...>) {
+    struct sums {
+      lanes factor, shift, v, vv, xv;
+    };
+    const lanes z = all_lanes(zero);
+    std::array<sums, sizeof...(K)> s{sums{all_lanes(of[K].factor), all_lanes(of[K].shift), {}, {}, {}}...};
+    const auto add = [&](sums& m, std::size_t i) {
+      const lanes v = value_at(x[i], m.factor, m.shift, z), ev = Alike ? v : settle(e[i] * v);
+      if constexpr (apart) m.v += ev;
+      m.vv += settle(ev * v), m.xv += settle(ev * x[i]);
+    };
+    for (std::size_t i = 0; i < n; ++i) (add(s[K], i), ...);
+    return {moments{sum_of(s[K].v), sum_of(s[K].vv), sum_of(s[K].xv)}...};
   }
   static moments correlate_of(const lanes* x, const lanes* e, const std::uint8_t* minus, std::size_t n, float scale,
                               float shift, float zero, [[maybe_unused]] float limit = no_limit) {
     if constexpr (scalar_format<number>) {
-      return moments_of(x, e, n, inverse_or_zero(scale), shift, zero);
+      return moments_of<false>(x, e, n, std::array{quotients{inverse_or_zero(scale), shift}}, zero,
+                               std::make_index_sequence<1>())[0];
     } else {
       constexpr std::size_t step = number::elements / width;
       moments m;

@@ -71,16 +71,18 @@ struct best_region {
   static constexpr code_rule codes{.balanced = Balanced};
 
   template <class C>
+  using first = typename decltype(regional_fit<C, fit_of<C>>())::type;
+  template <class C>
   static affine ideal(const weight_region& w) {
-    return ideal_by<C, typename decltype(regional_fit<C, fit_of<C>>())::type>(w);
+    return ideal_by<C, first<C>>(w);
   }
   template <class C>
-  static affine refine(const weight_region& w, affine first, auto settled) {
+  static affine refine(const weight_region& w, affine begin, auto settled) {
     constexpr std::size_t count = C::granularity::template level<0>::region.count();
     weights<C, count, count> all(w);
     const cluster g = all.part(0, 1);
-    candidate<C, decltype(settled)> best{g, all.unit(), settled, first};
-    best.error = best.error_of(settled(first)) * certain;
+    candidate<C, decltype(settled)> best{g, all.unit(), settled, begin};
+    best.error = best.error_of(settled(begin)) * certain;
     if constexpr (coder<C>::apart) search_lines<C>(g, w.has_importance(), best);
     else if constexpr (has_few_scales<C>) search_stored<C>(g, best);
     else if constexpr (C::number::bits > 6) search_fine<C>(g, best);
@@ -126,9 +128,10 @@ struct best_region {
 
   template <class C>
   static void search_lines(const cluster& g, bool weighted, auto& best) {
-    const pace p = weighted ? pace{0.5f, 0.25f, 2} : C::number::bits > 4 ? pace{0.5f, 0.333f} : pace{0.25f, 0.5f};
+    const pace p = weighted ? pace{0.5f, 0.25f, 2} : C::number::bits > 4 ? pace{0.5f, 0.5f} : pace{0, 0.5f, 0.5f};
     const trial t = sweep_ranges<C>(g, true, shifts::any, p);
     best.consider(t.scale, t.shift);
+    if (!weighted) return;
     // The offset that is best for the scale as stored.
     const float scale = best.settled(affine{t.scale / best.unit, 0}).scale * best.unit;
     const moments m = coder<C>::correlate(g, scale, t.shift);
@@ -140,7 +143,7 @@ struct best_region {
     const pace p = !weighted ? pace{0.4f, 0.5f} : C::number::bits > 2 ? pace{3, 0.15f} : pace{1, 0.4f};
     trial t = sweep_scales<C>(g, true, p);
     if constexpr (sign_matters<typename coder<C>::number>) {
-      const trial other = sweep_scales<C>(g, false, p);
+      const trial other = sweep_scales<C>(g, false, p, weighted ? no_limit : t.error);
       if (other.error < t.error) t = other;
     }
     best.consider(t.scale);

@@ -82,10 +82,13 @@ struct pace {
   float back, step, ahead = 1;
 };
 
-// The best scale of one sign, for codes without an offset that stands apart. seen(m) for the moments of all codes
-// tried.
+// Candidates that are tried at once.
+inline constexpr std::size_t together = 2;
+
+// The best scale of one sign, for codes without an offset that stands apart. known: the error of a scale of the other
+// sign; much more need not be searched well. seen(m) for the moments of all codes tried.
 template <class C>
-trial sweep_scales(const cluster& g, bool positive, pace p, auto seen) {
+trial sweep_scales(const cluster& g, bool positive, pace p, float known, auto seen) {
   using N = stored_number<C>;
   constexpr bool vectors = vector_format<N>;
   constexpr float gap = gap_of<N>;
@@ -94,10 +97,10 @@ trial sweep_scales(const cluster& g, bool positive, pace p, auto seen) {
   const float a = magnitude(g.extreme), end = end_of<N>((g.extreme > 0) == positive);
   trial best{0, 0, g.energy};
   if (!(a > 0) || !(end > 0)) return best;
-  const auto try_scale = [&](float scale, float factor) {
-    moments m;
-    if constexpr (vectors || coder<C>::kind == offset_kind::slight) m = coder<C>::correlate(g, scale);
-    else m = coder<C>::correlate_quotients(g, factor);
+  constexpr bool by_scale = vectors || coder<C>::kind == offset_kind::slight;
+  constexpr std::size_t at_once = by_scale || is_sign<N> ? 1 : together;
+  const auto try_scale = [&](float scale) {
+    const moments m = coder<C>::correlate(g, scale);
     seen(m);
     return best_scale_for(g, m);
   };
@@ -105,22 +108,36 @@ trial sweep_scales(const cluster& g, bool positive, pace p, auto seen) {
   const float step = exact(p.step * gap);
   float r = end - exact(p.back * gap);
   if (!(r > step)) r = step;
-  for (int i = 0; i < 64; ++i, r += vectors ? exact(r * growth) : r > 2 * end ? r / 8 : step) {
-    const trial now = try_scale(signed_a / r, r * inverse);
-    if (now.error < best.error) best = now;
-    else if (r > end && now.error > enough * best.error) break;
-    if constexpr (is_sign<N>) return best;  // of any scale, the codes are signs
+  std::array<float, at_once> reached{};
+  std::array<moments, at_once> made;
+  bool more = true;
+  for (std::size_t tried = 0; more && tried < 64; tried += at_once) {
+    for (float& at : reached) at = r, r += vectors ? exact(r * growth) : r > 2 * end ? r / 8 : step;
+    if constexpr (by_scale) {
+      made = {coder<C>::correlate(g, signed_a / reached[0])};
+    } else {
+      std::array<quotients, at_once> maps;
+      for (std::size_t i = 0; i < at_once; ++i) maps[i].factor = reached[i] * inverse;
+      made = coder<C>::correlate_quotients(g, maps);
+    }
+    for (std::size_t i = 0; i < at_once && more; ++i) {
+      seen(made[i]);
+      const trial now = best_scale_for(g, made[i]);
+      if (now.error < best.error) best = now;
+      else more = !(reached[i] > end && now.error > enough * lesser(best.error, known));
+      if constexpr (is_sign<N>) return best;  // of any scale, the codes are signs
+    }
   }
-  for (int i = 0; i < (vectors ? 1 : 3); ++i) {
-    const trial now = try_scale(best.scale, inverse_or_zero(best.scale));
+  for (int i = 0; i < (vectors ? 1 : 3) && !(best.error > 1.1f * known); ++i) {
+    const trial now = try_scale(best.scale);
     if (!(now.error < best.error)) break;
     best = now;
   }
   return best;
 }
 template <class C>
-trial sweep_scales(const cluster& g, bool positive, pace p) {
-  return sweep_scales<C>(g, positive, p, [](const moments&) {});
+trial sweep_scales(const cluster& g, bool positive, pace p, float known = no_limit) {
+  return sweep_scales<C>(g, positive, p, known, [](const moments&) {});
 }
 
 // The best offset and scale of one sign, where the offset stands apart.
@@ -133,23 +150,55 @@ trial sweep_ranges(const cluster& g, bool positive, shifts which, pace p) {
   const float range = greatest - least;
   const float first = positive ? least : greatest;  // becomes the number's lowest value
   trial best{0, wanted(which, static_cast<double>(g.first_moment)) ? g.first_moment / g.importance : 0, 0};
-  best.error = coder<C>::error(g, 0, best.shift);
+  best.error = g.energy - exact(best.shift * g.first_moment);
   if (!(range > 0)) return best;
   const float inverse = (positive ? 1 : -1) / (range / gap);
   float low = 0, high = 0;  // how far the ends of the number lie inside those of the weights
-  const auto consider = [&](float a, float b) {
-    const float r = steps + a + b;
-    if (!(r > 0.5f)) return false;
-    const float s = (positive ? range : -range) / (r * gap), shift = first + exact(s * (exact(a * gap) - lowest<N>));
-    const float used = wanted(which, static_cast<double>(shift)) ? shift : 0;
-    if (!improve_line(best, g, coder<C>::correlate_quotients(g, r * inverse, used), which)) return false;
-    low = a, high = b;
+  struct ends {
+    float a = 0, b = 0, r = 0, shift = 0;
+  };
+  const auto at = [&](float a, float b) {
+    ends t{a, b, steps + a + b};
+    if (!(t.r > 0.5f)) return t;
+    const float s = (positive ? range : -range) / (t.r * gap), shift = first + exact(s * (exact(a * gap) - lowest<N>));
+    t.shift = wanted(which, static_cast<double>(shift)) ? shift : 0;
+    return t;
+  };
+  const auto take = [&](const ends& t, const moments& m) {
+    if (!(t.r > 0.5f) || !improve_line(best, g, m, which)) return false;
+    low = t.a, high = t.b;
     return true;
   };
+  const auto consider = [&](float a, float b) {
+    const ends t = at(a, b);
+    return take(t, coder<C>::correlate_quotients(g, t.r * inverse, t.shift));
+  };
+  std::array<ends, together> some;
+  std::size_t count = 0;
+  const auto correlate_some = [&] {
+    std::array<quotients, together> maps;
+    for (std::size_t i = 0; i < together; ++i) maps[i] = {some[i].r * inverse, some[i].shift};
+    return coder<C>::correlate_quotients(g, maps);
+  };
+  const auto take_all = [&] {
+    const std::array<moments, together> m = correlate_some();
+    for (std::size_t i = 0; i < count; ++i) take(some[i], m[i]);
+    count = 0;
+  };
   for (float a = -p.back; a <= p.ahead; a += p.step)
-    for (float b = -p.back; b <= p.ahead; b += p.step) consider(a, b);
-  for (float more = 1; consider(low + more, high);) more *= 2;
-  for (float more = 1; consider(low, high + more);) more *= 2;
+    for (float b = -p.back; b <= p.ahead; b += p.step) {
+      some[count++] = at(a, b);
+      if (count == together) take_all();
+    }
+  if (count != 0) take_all();
+  some = {at(low + 1, high), at(low, high + 1)};
+  const std::array<moments, together> m = correlate_some();
+  if (take(some[0], m[0])) {
+    for (float more = 2; consider(low + more, high);) more *= 2;
+    for (float more = 1; consider(low, high + more);) more *= 2;
+  } else if (take(some[1], m[1])) {
+    for (float more = 2; consider(low, high + more);) more *= 2;
+  }
   for (int i = 0; i < 3; ++i)
     if (!improve_line(best, g, coder<C>::correlate(g, best.scale, best.shift), which)) break;
   return best;

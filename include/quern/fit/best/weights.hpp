@@ -1,6 +1,8 @@
 // A region's weights as `best` searches them: copied side by side, brought near 1 by powers of two, cut into groups.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <cstring>
+
 #include "quern/fit/best/group.hpp"
 
 namespace quern::inline v0::best_fit {
@@ -24,9 +26,10 @@ class weights {
 
   explicit weights(const weight_region& w) : size_(w.size()), weighted_(w.has_importance()) {
     float most = 0;
-    each_place(w, [&](std::size_t lane, std::size_t j, float x) {
-      x_[lane][j] = x, most = magnitude(x) > most ? magnitude(x) : most;
-    });
+    if (!take_run(w, most))
+      each_place(w, [&](std::size_t lane, std::size_t j, float x) {
+        x_[lane][j] = x, most = magnitude(x) > most ? magnitude(x) : most;
+      });
     for (std::size_t i = 0; i < used(); ++i) e_[i] = all_lanes(1);
     if (weighted_) take_importance(w);
     fill_up();
@@ -45,6 +48,7 @@ class weights {
   cluster part(std::size_t first, std::size_t count) {
     cluster g;
     g.units = std::min(count, units() - first), g.unit_lanes = unit_lanes;
+    g.alike = !weighted_ && Unit % width == 0 && size_ % Unit == 0;
     lanes* e = e_.data() + first * unit_lanes;
     g.x = x_.data() + first * unit_lanes, g.e = e;
     if constexpr (!scalar_format<number>) g.minus = minus_.data() + first * unit_lanes * width / number::elements;
@@ -73,6 +77,24 @@ class weights {
 
  private:
   std::size_t used() const { return units() * unit_lanes; }
+  // The weights of a run of whole units, all of them finite, four at a time, and their greatest magnitude; else false.
+  bool take_run(const weight_region& w, float& most) {
+    const float* const from = w.run();
+    if (Unit % width != 0 || from == nullptr || size_ % width != 0) return false;
+    lanes greatest{};
+    lane_masks finite = ~lane_masks{};
+    for (std::size_t i = 0; i < size_ / width; ++i) {
+      lanes x;
+      std::memcpy(&x, from + i * width, sizeof x);
+      const lanes size = greatest_of(x, -x);
+      finite &= size <= all_lanes(std::numeric_limits<float>::max()), greatest = greatest_of(size, greatest), x_[i] = x;
+    }
+    for (std::size_t j = 0; j < width; ++j) {
+      if (finite[j] == 0) return false;
+      most = greatest[j] > most ? greatest[j] : most;
+    }
+    return true;
+  }
   // f(lane, j, x): where the weights lie.
   static void each_place(const weight_region& w, auto f) {
     std::size_t lane = 0, k = 0;  // k counts a unit's weights

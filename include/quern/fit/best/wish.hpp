@@ -26,7 +26,7 @@ struct wish {
         best[k] = sweep_ranges<C>(g, positive, which, {0.5f, 0.333f});
         mean_value[k] = code::correlate(g, best[k].scale, best[k].shift).v / g.importance;
       } else {
-        best[k] = sweep_scales<C>(g, positive, {0.8f, 0.5f}, [&](const moments& m) {
+        best[k] = sweep_scales<C>(g, positive, {0.8f, 0.5f}, no_limit, [&](const moments& m) {
           if (seen_count < seen.size()) seen[seen_count++] = m;
         });
       }

@@ -64,6 +64,13 @@ block_levels by_search(floats x, floats e) {
 
 // ---- formats ----
 
+// Which of these chooses the codes of the groups' scales, so that SIMD code makes the same choice.
+enum class choosing { extreme, best_scale };
+template <class F>
+concept chooses_scales = requires(bool weighted) {
+  { F::choice(weighted) } -> std::same_as<choosing>;
+};
+
 // What K-quants and IQ4_XS share: codes of the last pass are chosen with the stored numbers.
 template <class F>
 struct k_fit {
@@ -125,6 +132,7 @@ struct q3_k : k_fit<q3_k> {
     return weighted ? group_search{searching::scale, counting::emphasis, {}, mean_of::block, 2}
                     : group_search{searching::sweeps, counting::square};
   }
+  static constexpr choosing choice(bool weighted) { return weighted ? choosing::best_scale : choosing::extreme; }
   template <class C>
   static block_levels scales(const fitted_groups& g, bool weighted) {
     using N = scale_number<C>;
@@ -142,6 +150,7 @@ struct q6_k : k_fit<q6_k> {
   static constexpr group_search search(bool weighted) {
     return {searching::scale, weighted ? counting::importance : counting::square};
   }
+  static constexpr choosing choice(bool) { return choosing::extreme; }
   template <class C>
   static block_levels scales(const fitted_groups& g, bool) {
     const floats x = first(g, g.scale);
