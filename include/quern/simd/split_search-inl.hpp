@@ -7,8 +7,8 @@
 #define QUERN_SIMD_SPLIT_SEARCH_INL_HPP_
 #endif
 
-#include <limits>
-#include <utility>
+#include <algorithm>
+#include <array>
 
 #include "quern/fit/ggml/grid.hpp"
 #include "quern/simd/lookup-inl.hpp"
@@ -48,7 +48,7 @@ class explained_by_splits {
     const DF df;
     const float greatest = hn::ReduceMax(df, VF(most_));
     if (!(greatest > 0x1p-40f && greatest < 0x1p40f && hn::ReduceMin(df, VF(least_itself_)) > 0x1p-60f)) return none;
-    const VF near = hn::Set(df, greatest * (1 - 0x1p-18f));
+    const VF near = hn::Set(df, greatest * (1 - 0x1p-20f));
     std::size_t found = none;
     for (std::size_t at = 0; at < count_; at += lanes) {
       const auto leads = hn::Ge(hn::Load(df, explained_ + at), near);
@@ -65,13 +65,22 @@ class explained_by_splits {
   held<DF> most_, least_itself_;
 };
 
-// Splits of a group's weights in order. The lanes are the ends of its second part and, fastest, the patterns of offsets.
+// Splits of a group's weights in order, for each end of the second part: the lanes are the ends of the first part, up to
+// that, and, fastest, the patterns of offsets.
 template <const ggml::split_rules& Rules, class C>
 class judged_splits {
   using facts = ggml::split_facts<C>;
-  static constexpr std::size_t n = facts::n, patterns = facts::patterns, lanes = static_cast<std::size_t>(kLanes),
-                               end = (n + 1) * patterns;
+  static constexpr std::size_t n = facts::n, patterns = facts::patterns, lanes = static_cast<std::size_t>(kLanes);
   static_assert(lanes % patterns == 0);
+
+  // The lanes of second end j, and as a number of vectors; all rows' vectors.
+  static constexpr std::size_t LanesOf(std::size_t j) { return (j + 1) * patterns; }
+  static constexpr std::size_t room = round_up((n + 1) * patterns, lanes);
+  static constexpr std::size_t vectors = [] {
+    std::size_t sum = 0;
+    for (std::size_t j = 0; j <= n; ++j) sum += ceil_div((j + 1) * patterns, lanes);
+    return sum;
+  }();
 
   // What a level of a part counts as, by the pattern.
   static constexpr auto values = [] {
@@ -87,77 +96,50 @@ class judged_splits {
   // The best split, where it leads by more than all roundings together: so it would be found one after another. Else
   // they are judged one after another.
   static HWY_INLINE void Best(const ggml::weights_in_order<C>& w, ggml::split_of_group& best) {
+    const ggml::sums_of_splits<Rules.sums, C> sums(w);
     explained_by_splits<vectors> all;
-    Each(w, [&](VF with_weights, VF itself, std::size_t, std::size_t at)
-                QUERN_INLINE { all.Take(with_weights, itself, end - at); });
-    if (const std::size_t leader = all.Leader(); leader != all.none) {
-      const auto [row, at] = Place(leader);
-      best = {row, at / patterns, static_cast<std::uint32_t>(at % patterns)};
-      best.scale = ggml::sums_of_splits<Rules.sums, C>(w)(best.first_end, best.second_end, best.shifts).scale();
-      best.found = true;
-      return;
-    }
-    float explained = -std::numeric_limits<float>::max();
-    Each(w, [&](VF with_weights, VF itself, std::size_t row, std::size_t at)
-                QUERN_INLINE { Judge(with_weights, itself, row, at, explained, best); });
+    if constexpr (Rules.sums == ggml::split_sums::by_difference) ByDifference(sums, all);
+    else InOrder(w, all);
+    std::size_t place = all.Leader();
+    if (place == all.none) return ggml::one_by_one::split<Rules, C>(w, best);
+    std::size_t j = 0;
+    for (; place >= round_up(LanesOf(j), lanes); ++j) place -= round_up(LanesOf(j), lanes);
+    best = {place / patterns, j, static_cast<std::uint32_t>(place % patterns)};
+    best.scale = sums(best.first_end, best.second_end, best.shifts).scale(), best.found = true;
   }
 
  private:
-  // A row's vectors, those of all rows, and the row and number of a lane among them.
-  static constexpr std::size_t VectorsOf(std::size_t row) { return ceil_div(end - row * patterns, lanes); }
-  static constexpr std::size_t vectors = [] {
-    std::size_t sum = 0;
-    for (std::size_t row = 0; row <= n; ++row) sum += ceil_div(end - row * patterns, lanes);
-    return sum;
-  }();
-  static constexpr std::pair<std::size_t, std::size_t> Place(std::size_t lane) {
-    std::size_t row = 0;
-    for (; lane >= VectorsOf(row) * lanes; ++row) lane -= VectorsOf(row) * lanes;
-    return {row, row * patterns + lane};
-  }
-
-  // f(sums with weights, sums with itself, row, at) for all splits in their order: a row has those of one first part, and
-  // lanes from `at` to `end` are splits.
-  template <class F>
-  static HWY_INLINE void Each(const ggml::weights_in_order<C>& w, F f) {
-    if constexpr (Rules.sums == ggml::split_sums::by_difference) ByDifference(w, f);
-    else InOrder(w, f);
-  }
-
-  template <class F>
-  static HWY_INLINE void ByDifference(const ggml::weights_in_order<C>& w, F f) {
+  static HWY_INLINE void ByDifference(const ggml::sums_of_splits<Rules.sums, C>& sums, explained_by_splits<vectors>& all) {
     const DF df;
-    const ggml::sums_of_splits<Rules.sums, C> sums(w);
-    HWY_ALIGN float weights[end + lanes] = {}, itself[end + lanes] = {};
-    HWY_ALIGN float weights_above[end + lanes] = {}, itself_above[end + lanes] = {};
-    for (std::size_t at = 0; at < end; ++at)
-      weights[at] = sums.with_weights[at / patterns], itself[at] = sums.itself[at / patterns];
     const VF low = hn::LoadU(df, values[0][0].data()), mid = hn::LoadU(df, values[0][1].data()),
              high = hn::LoadU(df, values[0][2].data());
-    for (std::size_t at = 0; at < end; at += lanes) {
-      const VF weights_rest = hn::Sub(hn::Set(df, sums.with_weights[n]), hn::LoadU(df, weights + at));
-      const VF itself_rest = hn::Sub(hn::Set(df, sums.itself[n]), hn::LoadU(df, itself + at));
-      hn::StoreU(Exact(hn::Mul(weights_rest, high)), df, weights_above + at);
-      hn::StoreU(Squared(itself_rest, high), df, itself_above + at);
+    HWY_ALIGN float weights[room], itself[room], weights_below[room], itself_below[room];  // of the first part
+    for (std::size_t at = 0; at < room; ++at) {
+      const std::size_t i = std::min(at / patterns, n);
+      weights[at] = sums.with_weights[i], itself[at] = sums.itself[i];
     }
-    for (std::size_t i = 0; i <= n; ++i) {
-      const VF weights_i = hn::Set(df, sums.with_weights[i]), itself_i = hn::Set(df, sums.itself[i]);
-      const VF weights_below = Exact(hn::Mul(weights_i, low)), itself_below = Squared(itself_i, low);
-      for (std::size_t at = i * patterns; at < end; at += lanes) {
-        const VF weights_mid = Exact(hn::Mul(hn::Sub(hn::LoadU(df, weights + at), weights_i), mid));
-        const VF itself_mid = Squared(hn::Sub(hn::LoadU(df, itself + at), itself_i), mid);
-        f(hn::Add(hn::Add(weights_below, weights_mid), hn::LoadU(df, weights_above + at)),
-          hn::Add(hn::Add(itself_below, itself_mid), hn::LoadU(df, itself_above + at)), i, at);
+    for (std::size_t at = 0; at < room; at += lanes) {
+      hn::Store(Exact(hn::Mul(hn::Load(df, weights + at), low)), df, weights_below + at);
+      hn::Store(Squared(hn::Load(df, itself + at), low), df, itself_below + at);
+    }
+    const VF weights_n = hn::Set(df, sums.with_weights[n]), itself_n = hn::Set(df, sums.itself[n]);
+    for (std::size_t j = 0; j <= n; ++j) {
+      const VF weights_j = hn::Set(df, sums.with_weights[j]), itself_j = hn::Set(df, sums.itself[j]);
+      const VF weights_above = Exact(hn::Mul(hn::Sub(weights_n, weights_j), high));
+      const VF itself_above = Squared(hn::Sub(itself_n, itself_j), high);
+      for (std::size_t at = 0; at < LanesOf(j); at += lanes) {
+        const VF weights_mid = Exact(hn::Mul(hn::Sub(weights_j, hn::Load(df, weights + at)), mid));
+        const VF itself_mid = Squared(hn::Sub(itself_j, hn::Load(df, itself + at)), mid);
+        all.Take(hn::Add(hn::Add(hn::Load(df, weights_below + at), weights_mid), weights_above),
+                 hn::Add(hn::Add(hn::Load(df, itself_below + at), itself_mid), itself_above), LanesOf(j) - at);
       }
     }
   }
 
-  template <class F>
-  static HWY_INLINE void InOrder(const ggml::weights_in_order<C>& w, F f) {
-    constexpr std::size_t ends = lanes / patterns;  // of second parts, side by side
+  static HWY_INLINE void InOrder(const ggml::weights_in_order<C>& w, explained_by_splits<vectors>& all) {
     const DF df;
     const hn::CappedTag<float, patterns> dp;
-    HWY_ALIGN float weights[3][n + ends][lanes], itself[3][n + ends][lanes];  // what a weight adds at a level; then zeros
+    HWY_ALIGN float weights[3][n][lanes], itself[3][n][lanes];  // what a weight adds at a level
     for (std::size_t i = 0; i < n; ++i)
       for (std::size_t l = 0; l < 3; ++l) {
         const VF v = hn::LoadU(df, values[w.at[i] / facts::weights_of_part][l].data());
@@ -165,58 +147,30 @@ class judged_splits {
         hn::Store(Exact(hn::Mul(ev, hn::Set(df, w.x[i]))), df, weights[l][i]);
         hn::Store(Exact(hn::Mul(ev, v)), df, itself[l][i]);
       }
-    for (std::size_t i = n; i < n + ends; ++i)
-      hn::Store(hn::Zero(df), df, weights[2][i]), hn::Store(hn::Zero(df), df, itself[2][i]);
-    // Of the first two parts.
-    HWY_ALIGN float lower_weights[n + 1][end + lanes], lower_itself[n + 1][end + lanes];
-    auto lowest_weights = hn::Zero(dp), lowest_itself = hn::Zero(dp);
+    HWY_ALIGN float lower_weights[room] = {}, lower_itself[room] = {};  // of the first part, then of the second, too
+    auto sum_weights = hn::Zero(dp), sum_itself = hn::Zero(dp);
     for (std::size_t i = 0; i <= n; ++i) {
-      auto sum_weights = lowest_weights, sum_itself = lowest_itself;
-      for (std::size_t j = i; j <= n; ++j) {
-        hn::StoreU(sum_weights, dp, lower_weights[i] + j * patterns);
-        hn::StoreU(sum_itself, dp, lower_itself[i] + j * patterns);
-        if (j == n) break;
-        sum_weights = hn::Add(sum_weights, hn::Load(dp, weights[1][j]));
-        sum_itself = hn::Add(sum_itself, hn::Load(dp, itself[1][j]));
-      }
-      hn::StoreU(hn::Zero(df), df, lower_weights[i] + end), hn::StoreU(hn::Zero(df), df, lower_itself[i] + end);
+      hn::Store(sum_weights, dp, lower_weights + i * patterns), hn::Store(sum_itself, dp, lower_itself + i * patterns);
       if (i == n) break;
-      lowest_weights = hn::Add(lowest_weights, hn::Load(dp, weights[0][i]));
-      lowest_itself = hn::Add(lowest_itself, hn::Load(dp, itself[0][i]));
+      sum_weights = hn::Add(sum_weights, hn::Load(dp, weights[0][i]));
+      sum_itself = hn::Add(sum_itself, hn::Load(dp, itself[0][i]));
     }
-    for (std::size_t i = 0; i <= n; ++i)
-      for (std::size_t at = i * patterns; at < end; at += lanes) {
-        VF all_weights = hn::LoadU(df, lower_weights[i] + at), all_itself = hn::LoadU(df, lower_itself[i] + at);
-        std::size_t rest = at / patterns;
-        Unroll<static_cast<int>(ends) - 1>([&](auto r) QUERN_INLINE {  // the first are above some of the ends only
-          const auto above = hn::FirstN(df, (r + 1) * patterns);
-          all_weights = hn::IfThenElse(above, hn::Add(all_weights, hn::Load(df, weights[2][rest])), all_weights);
-          all_itself = hn::IfThenElse(above, hn::Add(all_itself, hn::Load(df, itself[2][rest])), all_itself);
-          ++rest;
-        });
-        for (; rest < n; ++rest) {
+    Unroll<static_cast<int>(n) + 1>([&](auto j) QUERN_INLINE {  // unrolled, so that no loop's end is unexpected
+      for (std::size_t at = 0; at < LanesOf(j); at += lanes) {
+        const VF lower_w = hn::Load(df, lower_weights + at), lower_i = hn::Load(df, lower_itself + at);
+        VF all_weights = lower_w, all_itself = lower_i;
+        for (std::size_t rest = j; rest < n; ++rest) {
           all_weights = hn::Add(all_weights, hn::Load(df, weights[2][rest]));
           all_itself = hn::Add(all_itself, hn::Load(df, itself[2][rest]));
         }
-        f(all_weights, all_itself, i, at);
+        all.Take(all_weights, all_itself, LanesOf(j) - at);
+        if constexpr (j < n) {
+          const auto own = hn::FirstN(df, LanesOf(j) - at);
+          hn::Store(hn::IfThenElse(own, hn::Add(lower_w, hn::Load(df, weights[1][j])), lower_w), df, lower_weights + at);
+          hn::Store(hn::IfThenElse(own, hn::Add(lower_i, hn::Load(df, itself[1][j])), lower_i), df, lower_itself + at);
+        }
       }
-  }
-
-  // ggml::judge, in the order of the lanes.
-  static HWY_INLINE void Judge(VF with_weights, VF itself, std::size_t row, std::size_t at, float& explained,
-                               ggml::split_of_group& best) {
-    const DF df;
-    const VF square = Exact(hn::Mul(with_weights, with_weights));
-    auto left = hn::And(hn::FirstN(df, end - at), hn::Gt(itself, hn::Zero(df)));
-    while (true) {
-      const auto better = hn::And(left, hn::Gt(square, Exact(hn::Mul(hn::Set(df, explained), itself))));
-      if (hn::AllFalse(df, better)) return;
-      const std::size_t i = hn::FindKnownFirstTrue(df, better);
-      HWY_ALIGN float x[lanes], v[lanes];
-      hn::Store(with_weights, df, x), hn::Store(itself, df, v);
-      ggml::judge({x[i], v[i]}, explained, row, (at + i) / patterns, (at + i) % patterns, best);
-      left = hn::AndNot(hn::FirstN(df, i + 1), left);
-    }
+    });
   }
 };
 
