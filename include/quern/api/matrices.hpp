@@ -37,7 +37,7 @@ inline std::size_t rows_of_task(std::size_t rows, std::size_t cols, std::size_t 
   return round_up(std::max({fair, least, std::size_t{1}}), unit);
 }
 
-// f(first, count, scratch) for windows of rows, by the executor. f returns a result; the first failure of the lowest
+// f(first, count) for windows of rows, by the executor. f returns a result; the first failure of the lowest
 // window is returned.
 template <class F>
 result<void> for_each_window(std::size_t rows, std::size_t count, const executor& ex, F f) {
