@@ -24,14 +24,14 @@ namespace HWY_NAMESPACE {
 struct activation_view {
   const std::int32_t* words;   // words of a segment's quads, segment by segment
   const float* scales;         // of each segment: the unit of the weights' integers times that of x's; int8 only
-  const std::int32_t* starts;  // of each segment: -bias * sum of x's integers; int8 only
+  const std::int32_t* starts;  // of each segment: -bias * sum of x's integers; int8 only; of each word where rows are read
   const float* sums;           // of each segment: sum of x; where the codec has offsets
-  std::size_t words_stride, segments_stride, blocks, rows;
+  std::size_t words_stride, segments_stride, starts_stride, blocks, rows;
 
   HWY_INLINE activation_view row(std::size_t i) const {
     activation_view v = *this;
     v.words += i * words_stride;
-    if (scales) v.scales += i * segments_stride, v.starts += i * segments_stride;
+    if (scales) v.scales += i * segments_stride, v.starts += i * starts_stride;
     if (sums) v.sums += i * segments_stride;
     return v;
   }
@@ -68,6 +68,7 @@ activation_view ViewPrepared(const std::byte* p) {
   if (F::sums) v.sums = reinterpret_cast<const float*>(p + at.sums);
   v.blocks = at.blocks, v.rows = static_cast<std::size_t>(h.rows);
   v.words_stride = WordsStride<Product>(at.blocks), v.segments_stride = at.blocks * F::segments;
+  v.starts_stride = F::path == product_path::rows ? v.words_stride : v.segments_stride;
   return v;
 }
 
@@ -182,7 +183,7 @@ void PrepareBlock(const float* HWY_RESTRICT x, std::size_t cols, std::int32_t* H
       for (std::size_t i = first; i < end; ++i) sum += q[i];
       const float d = unit[first / F::group_cols];
       scales[s] = d * as_bytes<N>.unit;
-      starts[s] = -byte_bias<N> * sum;
+      if constexpr (F::path != product_path::rows) starts[s] = -byte_bias<N> * sum;
       if constexpr (F::sums) sums[s] = d * static_cast<float>(sum);
       if constexpr (!aligned) {
         for (std::size_t quad = F::first_quad(s); quad < F::end_quad(s); ++quad) {
@@ -196,6 +197,9 @@ void PrepareBlock(const float* HWY_RESTRICT x, std::size_t cols, std::int32_t* H
       }
     }
     if constexpr (aligned) std::memcpy(words, q, n);
+    if constexpr (F::path == product_path::rows)
+      for (std::size_t i = 0; i < n / quad_cols; ++i)
+        starts[i] = -row_bias<N> * (q[4 * i] + q[4 * i + 1] + q[4 * i + 2] + q[4 * i + 3]);
   } else {
     std::size_t word = 0;
     for (std::size_t s = 0; s < F::segments; ++s) {
@@ -235,7 +239,8 @@ void PrepareRows(matrix_view<const float> x, std::size_t first, std::size_t tota
       const std::size_t col = b * F::block_cols, segment = (m * at.blocks + b) * F::segments;
       const std::size_t cols = x.cols() - col < F::block_cols ? x.cols() - col : F::block_cols;
       PrepareBlock<Product>(x.row(r) + col, cols, words + m * stride + b * kBlockWords<Product>, scales + segment,
-                            starts + segment, sums + segment);
+                            starts + (F::path == product_path::rows ? m * stride + b * kBlockWords<Product> : segment),
+                            sums + segment);
     }
     if constexpr (F::integer) {
       if (x.cols() != 0 && !Extent(x.row(r), x.cols()).finite) {

@@ -84,6 +84,10 @@ inline constexpr int burst_quads = [] {
 template <class N>
 inline constexpr int byte_bias = as_bytes<N>.bias - (!kByteDot && burst_quads<N> == 0 ? 128 : 0);
 
+// The bias of the bytes that rows become: of a grid's points 128.
+template <class N>
+inline constexpr int row_bias = vector_format<N> ? (kByteDot ? 128 : 0) : byte_bias<N>;
+
 HWY_INLINE V32 ByteDot(V32 sum, V8 w, V32 x) {
   return hn::SumOfMulQuadAccumulate(D32(), w, hn::BitCast(hn::RebindToSigned<D8>(), x), sum);
 }

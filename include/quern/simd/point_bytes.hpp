@@ -7,17 +7,9 @@
 #include <type_traits>
 
 #include "quern/codec/properties.hpp"
+#include "quern/storage/product.hpp"
 
 namespace quern::inline v0 {
-
-// Whether a format's codes are points of 4 or 8 elements and signs, its values bytes times a unit.
-template <class N>
-inline constexpr bool has_point_bytes = [] {
-  if constexpr (point_format<N>)
-    return (elements<N> == 4 || elements<N> == 8) && (N::dimension == 4 || N::dimension == 8) && N::vectors <= 2 &&
-           N::index_bits <= 16 && as_small_integers<N>.fit_i8() && !has_negative_zero<N>;
-  return false;
-}();
 
 // The elements of a point divided by the unit, without signs, plus 128, in the order of memory. 128 stands for zero, since bytes
 // without a sign become integers in fewer steps; the negative of a byte stands for the negative value all the same.

@@ -73,6 +73,15 @@ inline constexpr bool grid_has_bytes = [] {
   else return false;
 }();
 
+// Whether a format's codes are points of 4 or 8 elements and signs, its values bytes times a unit.
+template <class N>
+inline constexpr bool has_point_bytes = [] {
+  if constexpr (point_format<N>)
+    return (elements<N> == 4 || elements<N> == 8) && (N::dimension == 4 || N::dimension == 8) && N::vectors <= 2 &&
+           N::index_bits <= 16 && as_small_integers<N>.fit_i8() && !has_negative_zero<N>;
+  return false;
+}();
+
 // ---- offsets ----
 
 // What a symmetry does to a sum of products, found by trying it: with t = sum of x over a segment,
@@ -100,6 +109,15 @@ inline constexpr bool padding_is_finite = [] {
   return finite;
 }();
 
+// Whether rows of codes become bytes, four columns of which have one scale; segments of so many columns.
+template <class C, std::size_t Segment>
+inline constexpr bool rows_become_bytes = [] {
+  using N = typename C::number;
+  if (Segment % quad_cols != 0 || 64 % Segment != 0) return false;
+  if constexpr (vector_format<N>) return has_point_bytes<N>;
+  else return N::bits <= 8;
+}();
+
 // ---- activations ----
 
 // The group of `automatic` int8 activations: 32 columns, or what nests with the weights' groups best.
@@ -116,6 +134,7 @@ inline constexpr std::size_t automatic_group = [] {
 enum class product_path {
   planes,    // straight from the bit planes of tiles
   expanded,  // from a tile's codes, made bytes first
+  rows,      // from a row's codes as they lie, made bytes first
   decoded    // from decoded weights: every layout, every number
 };
 
@@ -141,8 +160,9 @@ struct product_facts {
   static constexpr std::size_t segments = block_cols / segment;
 
   static constexpr product_path path = [] {
-    if (!is_tiled<C> || offset_term_of<typename C::symmetry> == offset_term::other || !padding_is_finite<C>)
-      return product_path::decoded;
+    if (offset_term_of<typename C::symmetry> == offset_term::other) return product_path::decoded;
+    if (!is_tiled<C>) return integer && rows_become_bytes<C, segment> ? product_path::rows : product_path::decoded;
+    if (!padding_is_finite<C>) return product_path::decoded;
     if (vector_format<N>) return grid_has_bytes<N> ? product_path::expanded : product_path::decoded;
     if (N::bits > 8) return product_path::decoded;
     const bool whole_quads = segment % quad_cols == 0 && (segment % step_cols == 0 || step_cols % segment == 0);
@@ -173,11 +193,12 @@ struct prepared_layout {
   std::size_t blocks, words, scales, starts, sums, bytes;
 
   constexpr prepared_layout(std::size_t m, std::size_t cols) : blocks(ceil_div(cols, F::block_cols)) {
+    const std::size_t all_words = round_up(m * blocks * F::block_words * 4, 64);
     const std::size_t segments = round_up(m * blocks * F::segments * sizeof(float), 64);
     words = 64;  // the header
-    scales = words + round_up(m * blocks * F::block_words * 4, 64);
+    scales = words + all_words;
     starts = scales + (F::integer_words ? segments : 0);
-    sums = starts + (F::integer_words ? segments : 0);
+    sums = starts + (F::path == product_path::rows ? all_words : F::integer_words ? segments : 0);
     bytes = sums + (F::sums ? segments : 0);
   }
 };
