@@ -132,7 +132,7 @@ class model {
       const io::packed_matrix m = io::find_packed(safetensors_, name);
       const format* const f = find(formats(), m.codec);
       if (f == nullptr) {  // its tensors are carried along
-        unknown_.insert({std::string(io::packed_matrix_key) + std::string(name), codec_key(m)});
+        carry(io::packed_matrix_key, name, m);
         continue;
       }
       tensor t = matrix(name, *f, {m.rows, m.cols});
@@ -160,13 +160,20 @@ class model {
       const io::packed_matrix m = io::find_owner_metadata(safetensors_, name);
       const format* const f = find(formats(), m.codec);
       if (f != nullptr && f->owner) take(name, *f, io::value_or_throw(f->owner->find(safetensors_, name, true)));
-      else unknown_.insert({std::string(io::owner_matrix_key) + std::string(name), codec_key(m)});
+      else carry(io::owner_matrix_key, name, m);
     }
     if (!sources.empty())
       for (std::size_t i = 0; const io::safetensors_member& m : safetensors_.tensors())
         if (!in_matrix[i++]) find_source(*m.tensor, sources, take);
     for (std::size_t i = 0; i < in_matrix.size(); ++i)
       if (!in_matrix[i]) tensors_.push_back(single(i));
+  }
+  // A matrix whose codec is unknown: its tensors are carried along, with what the metadata say of it. Files that mean
+  // different things by the codec's name are refused.
+  void carry(std::string_view key, std::string_view name, const io::packed_matrix& m) {
+    unknown_.insert(std::string(key) + std::string(name));
+    const auto [codec, is_new] = unknown_.insert(codec_key(m));
+    if (is_new) io::value_or_throw(io::safetensors_source(safetensors_).try_find_metadata(*codec));
   }
   // take(name, format, matrix), where the tensor is the first of a matrix of one of the sources; where it may be and is
   // not, what is wrong is thrown.

@@ -209,17 +209,23 @@ TEST_CASE("a refusal names its rule, and the byte") {
   CHECK(read(deep + "1", 9).log == log + "u1 ");
 }
 
-TEST_CASE("a text that cannot be read is refused as its source says") {
-  log_events events;
-  const auto source = [](std::uint64_t at) -> io::result<std::string_view> {
-    if (at == 0) return std::string_view("[1,\"ab");
-    return io::file_failure{"the file has become shorter", "m", at};
+TEST_CASE("a text that cannot be read to its end is refused as its source says") {
+  const auto check = [](std::string_view text, const char* log) {
+    log_events events;
+    const auto source = [=](std::uint64_t at) -> io::result<std::string_view> {
+      if (at == 0) return text;
+      return io::file_failure{"the file has become shorter", "m", at};
+    };
+    const auto ok = io::try_read_json(100, source, events);
+    REQUIRE(!ok);
+    CHECK(std::string(ok.error().what) == "the file has become shorter");
+    CHECK(ok.error().value == text.size());
+    CHECK(events.log == log);
   };
-  const auto ok = io::try_read_json(100, source, events);
-  REQUIRE(!ok);
-  CHECK(std::string(ok.error().what) == "the file has become shorter");
-  CHECK(ok.error().value == 6);
-  CHECK(events.log == "[ u1 ");
+  check("[1,\"ab", "[ u1 ");
+  check("[1", "[ ");
+  check("[1]", "[ u1 ] ");
+  check("[1] ", "[ u1 ] ");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,6 +47,21 @@ TEST_CASE("an index says which shard holds which tensor") {
   CHECK(rule(R"({"weight_map":{}})") == "");
   CHECK(rule(R"({"weight_map":{},"metadata":{}})") == "");
   CHECK_THROWS_AS(io::safetensors_index::parse("{}"), io::file_error);
+}
+
+TEST_CASE("names that begin alike are in the order of their bytes") {
+  const std::string names[] = {"", "a", "aa", "aaa", "ab", "a\xc3\xa9", "b", "\xc3\xa9"};
+  std::string map;
+  for (const std::string& name : names) map = "\"" + name + "\":\"m\"" + (map.empty() ? "" : "," + map);
+  const auto i = io::safetensors_index::parse(R"({"weight_map":{)" + map + "}}");
+  REQUIRE(i.size() == std::size(names));
+  for (std::size_t n = 0; n < i.size(); ++n) {
+    CHECK(i[n].tensor == names[n]);
+    CHECK(i.find(names[n])->tensor == names[n]);
+  }
+  CHECK(!i.find("aaaa"));
+  CHECK(!i.find("a\xc3"));
+  CHECK(rule(R"({"weight_map":{"aa":"m","b":"m","a":"n","aa":"n"}})") == "a key stands twice");
 }
 
 TEST_CASE("what breaks a rule of an index is refused by that rule") {

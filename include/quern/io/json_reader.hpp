@@ -45,7 +45,7 @@ class json_reader {
         if (!scalar(c)) return false;
         is_value = false;
       } else if (depth_ == 0) {
-        return c == end || bad();
+        return (c == end && !is_broken_) || bad();
       } else if (c == closing()) {
         ++at_;
         if (!close()) return false;
@@ -246,6 +246,7 @@ class json_reader {
       if (peek() == '+' || peek() == '-') next();
       if (!digits()) return false;
     }
+    if (is_broken_) return false;
     if (n > digits_.size()) return events_.malformed("a number of too many digits", begin);
     const char *const first = digits_.data(), *const last = first + n;
     if (is_integer && digits_[0] == '-') {

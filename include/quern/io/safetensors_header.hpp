@@ -55,8 +55,9 @@ class safetensors_header {
   }
   std::optional<std::string_view> find_metadata(std::string_view key) const noexcept {
     const std::vector<std::uint32_t>& all = records_.metadata;
-    const auto at = std::ranges::lower_bound(all, key, {}, [&](std::uint32_t i) { return records_.text_at(i); });
-    if (at == all.end() || records_.text_at(*at) != key) return {};
+    const auto text = [&](std::uint32_t i) { return records_.text_at(i, key.size()); };
+    const auto at = std::ranges::lower_bound(all, key, {}, text);
+    if (at == all.end() || text(*at) != key) return {};
     return metadata()[static_cast<std::size_t>(at - all.begin())].value;
   }
 

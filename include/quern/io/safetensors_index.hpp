@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -39,7 +38,7 @@ class safetensors_index {
   safetensors_place operator[](std::size_t i) const noexcept { return place_at(places_.at[i]); }
   // Those of a shard: [first, second). None where the index does not name it.
   std::pair<std::size_t, std::size_t> places_of(std::string_view shard) const noexcept {
-    const auto shard_at = [&](std::uint32_t at) { return place_at(at).shard; };
+    const auto shard_at = [&](std::uint32_t at) { return places_.text_at(at); };
     const auto first = std::ranges::lower_bound(places_.at, shard, {}, shard_at);
     const auto end = std::ranges::upper_bound(places_.at, shard, {}, shard_at);
     return {static_cast<std::size_t>(first - places_.at.begin()), static_cast<std::size_t>(end - places_.at.begin())};
@@ -64,39 +63,50 @@ class safetensors_index {
 #endif
 
  private:
+  using list = safetensors_metadata_list;
+
+  // Where the tensor of a place begins.
+  static std::size_t tensor_at(const safetensors_index_texts& all, std::uint32_t place) noexcept {
+    return place + all.text_at(place).size() + 1;
+  }
   safetensors_place place_at(std::uint32_t at) const noexcept {
-    const std::string_view tensor = places_.text_at(at);
-    return {tensor, places_.text_at(at + tensor.size() + 1)};
+    return {places_.text_at(tensor_at(places_, at)), places_.text_at(at)};
   }
   // Precondition: all of [first, end) are in one shard.
   std::optional<std::size_t> find_in(std::size_t first, std::size_t end, std::string_view tensor) const noexcept {
     const auto begin = places_.at.begin();
-    const auto at =
-        std::ranges::lower_bound(begin + static_cast<std::ptrdiff_t>(first), begin + static_cast<std::ptrdiff_t>(end),
-                                 tensor, {}, [&](std::uint32_t i) { return places_.text_at(i); });
+    const auto name = [&](std::uint32_t i) {
+      return list::text_at(places_.view(), tensor_at(places_, i), tensor.size());
+    };
+    const auto at = std::ranges::lower_bound(begin + static_cast<std::ptrdiff_t>(first),
+                                             begin + static_cast<std::ptrdiff_t>(end), tensor, {}, name);
     const auto i = static_cast<std::size_t>(at - begin);
-    if (i == end || places_.text_at(*at) != tensor) return std::nullopt;
+    if (i == end || name(*at) != tensor) return std::nullopt;
     return i;
   }
-  // The first of two texts of a list that are the same; null: they differ. The list is sorted by them.
-  static const std::uint32_t* sort(safetensors_index_texts& all) {
-    const auto text = [&](std::uint32_t at) { return all.text_at(at); };
-    std::ranges::sort(all.at, {}, text);
-    const auto twice = std::ranges::adjacent_find(all.at, {}, text);
+  // The first of two entries whose texts are the same; null: they differ. The list is sorted by them. An entry's text
+  // begins at text_of(entry).
+  template <class TextOf>
+  static const std::uint32_t* sort(safetensors_index_texts& all, TextOf text_of) {
+    const auto order = [&](std::uint32_t a, std::uint32_t b) { return list::compare(all.view(), text_of(a), text_of(b)); };
+    std::ranges::sort(all.at, [&](std::uint32_t a, std::uint32_t b) { return order(a, b) < 0; });
+    const auto twice = std::ranges::adjacent_find(all.at, [&](std::uint32_t a, std::uint32_t b) { return order(a, b) == 0; });
     return twice == all.at.end() ? nullptr : &*twice;
   }
   // Of what the events left.
   static result<safetensors_index> try_arrange(safetensors_index_records&& all, std::string_view file) {
-    if (const std::uint32_t* const twice = sort(all.metadata))
+    if (const std::uint32_t* const twice = sort(all.metadata, [](std::uint32_t at) { return at; }))
       return file_failure{"a key stands twice", escaped(file) + ", metadata " + escaped(all.metadata.text_at(*twice))};
-    if (const std::uint32_t* const twice = sort(all.places))
-      return file_failure{"a key stands twice", escaped(file) + of_tensor(all.places.text_at(*twice))};
-    safetensors_index index;
-    index.places_ = std::move(all.places);
-    std::ranges::sort(index.places_.at, [&](std::uint32_t a, std::uint32_t b) {
-      const safetensors_place x = index.place_at(a), y = index.place_at(b);
-      return std::tie(x.shard, x.tensor) < std::tie(y.shard, y.tensor);
+    safetensors_index_texts& places = all.places;
+    const auto tensor = [&](std::uint32_t at) { return tensor_at(places, at); };
+    if (const std::uint32_t* const twice = sort(places, tensor))
+      return file_failure{"a key stands twice", escaped(file) + of_tensor(places.text_at(tensor(*twice)))};
+    std::ranges::sort(places.at, [&](std::uint32_t a, std::uint32_t b) {
+      const auto order = list::compare(places.view(), a, b);
+      return (order != 0 ? order : list::compare(places.view(), tensor(a), tensor(b))) < 0;
     });
+    safetensors_index index;
+    index.places_ = std::move(places);
     return index;
   }
 

@@ -23,11 +23,12 @@ struct safetensors_index_texts {
   std::vector<char> text;
   std::vector<std::uint32_t> at;
 
+  std::string_view view() const noexcept { return {text.data(), text.size()}; }
   std::string_view text_at(std::size_t position) const noexcept {
-    return safetensors_metadata_list::text_at({text.data(), text.size()}, position);
+    return safetensors_metadata_list::text_at(view(), position);
   }
 };
-// Places: a tensor and behind it the file that holds it. Metadata: the keys; their values are not kept, since what writers
+// Places: a file, whose name is short, and behind it a tensor that it holds. Metadata: the keys; their values are not kept, since what writers
 // call total_size differs.
 struct safetensors_index_records {
   safetensors_index_texts places, metadata;
@@ -85,7 +86,13 @@ class safetensors_index_events : public json_events {
                     bytes, most_file_name_bytes);
     keep_place(safetensors_metadata_list::end_of_text);
     at_ = state::map_keys;
-    return has_room();
+    if (!has_room()) return false;
+    if (to_ != nullptr) {  // the file comes first
+      std::vector<char>& text = to_->places.text;
+      const auto at = [&](std::size_t i) { return text.begin() + static_cast<std::ptrdiff_t>(i); };
+      std::rotate(at(begin_of_name_), at(begin_of_string_), text.end());
+    }
+    return true;
   }
   bool start_object() {
     if (at_ == state::index) at_ = state::keys;
@@ -102,7 +109,7 @@ class safetensors_index_events : public json_events {
   bool end_array() { return true; }
   bool key() {
     if (at_ == state::keys) return begin_part();
-    name_ = held_;
+    name_ = held_, begin_of_name_ = begin_of_string_;
     if (at_ == state::metadata_keys) {
       if (n_.metadata.count == safetensors_most_metadata)
         return refuse("too many entries of metadata", {}, safetensors_most_metadata + 1, safetensors_most_metadata);
@@ -172,7 +179,7 @@ class safetensors_index_events : public json_events {
   room room_, n_;
   state at_ = state::index;
   std::string name_;  // of the tensor whose file is read, or the key of metadata; its beginning
-  std::size_t begin_of_string_ = 0;
+  std::size_t begin_of_string_ = 0, begin_of_name_ = 0;
   bool is_plain_ = true, has_map_ = false, has_metadata_ = false;
 };
 

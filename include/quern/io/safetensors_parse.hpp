@@ -58,7 +58,9 @@ inline result<void> safetensors_header::try_arrange(std::uint64_t begin, std::ui
     return file_failure{"bytes that belong to no tensor follow the last tensor", escaped(file), end - begin, next,
                         begin + next};
 
-  std::ranges::sort(records_.metadata, {}, [&](std::uint32_t at) { return records_.text_at(at); });
+  std::ranges::sort(records_.metadata, [text = records_.view()](std::uint32_t a, std::uint32_t b) {
+    return safetensors_metadata_list::compare(text, a, b) < 0;
+  });
   const auto again = std::ranges::adjacent_find(metadata(), {}, &safetensors_metadata::key);
   if (again != metadata().end())
     return file_failure{"a key stands twice", escaped(file) + ", metadata " + escaped((*again).key)};

@@ -1,6 +1,7 @@
 // What is kept of the header of a safetensors file: as little as its text has bytes, or less.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -38,6 +39,18 @@ class safetensors_metadata_list {
   static std::string_view text_at(std::string_view text, std::size_t at) noexcept {
     const std::string_view rest = text.substr(at);
     return rest.substr(0, rest.find(end_of_text));
+  }
+  // The text, or so much of it as tells it from one of `most` bytes.
+  static std::string_view text_at(std::string_view text, std::size_t at, std::size_t most) noexcept {
+    return text_at(text.substr(0, most < text.size() - at ? at + most + 1 : text.size()), at);
+  }
+  // The order of the texts at a and b by their bytes. No more of them is read than is the same in both.
+  static std::strong_ordering compare(std::string_view text, std::size_t a, std::size_t b) noexcept {
+    while (text[a] == text[b] && text[a] != end_of_text) ++a, ++b;
+    const auto rank = [&](std::size_t i) {
+      return text[i] == end_of_text ? -1 : static_cast<int>(static_cast<unsigned char>(text[i]));
+    };
+    return rank(a) <=> rank(b);
   }
 
   class iterator {
@@ -94,7 +107,9 @@ struct safetensors_records {
   std::vector<std::uint32_t> metadata;  // where in the text each begins
 
   std::string_view view() const noexcept { return {text.data(), text.size()}; }
-  std::string_view text_at(std::uint32_t at) const noexcept { return safetensors_metadata_list::text_at(view(), at); }
+  std::string_view text_at(std::uint32_t at, std::size_t most) const noexcept {
+    return safetensors_metadata_list::text_at(view(), at, most);
+  }
 };
 
 }  // namespace quern::inline v0::io

@@ -93,7 +93,7 @@ class safetensors_members {
 
 // Invariant: no name is that of two tensors.
 //
-// Memory: what the files take, and 8 bytes for each tensor where an index names it, which is less than it has there.
+// Memory: what the files take, and 8 bytes for each tensor where an index names it, which is no more than it has there.
 // Opening takes no more than the index and the headers have bytes, and 72 KiB, and for each file 1 KiB.
 class safetensors_shards {
  public:
