@@ -78,7 +78,7 @@ result<prepared<codec_of<W>, Activation>> try_prepare(matrix_view<T> x, const W&
 }
 
 // y = the product. y is x.rows() x w.rows() and overlaps neither x nor w. The same result for every executor.
-// With f32, y is off by at most (k + 8) * 2^-24 times the sum of |s| * (|v| + |o|) * |x|, where s, v and o are a weight's
+// With f32, y is off by at most (k + 10) * 2^-24 times the sum of |s| * (|v| + |o|) * |x|, where s, v and o are a weight's
 // scale, value and offset (o as far as the weight is s * (v - o); s * v - o counts |s * v| + |o|). With int8<G>, that holds
 // for x rounded to its group's 255 steps, which differs from x by at most amax / 254 in each element.
 template <packed_weights W, class Activation>

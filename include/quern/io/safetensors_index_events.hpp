@@ -28,8 +28,8 @@ struct safetensors_index_texts {
     return safetensors_metadata_list::text_at(view(), position);
   }
 };
-// Places: a file, whose name is short, and behind it a tensor that it holds. Metadata: the keys; their values are not kept, since what writers
-// call total_size differs.
+// Places: a file, whose name is short, and behind it a tensor that it holds. Metadata: the keys; their values are not kept,
+// since what writers call total_size differs.
 struct safetensors_index_records {
   safetensors_index_texts places, metadata;
 };

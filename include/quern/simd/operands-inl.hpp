@@ -20,7 +20,7 @@ namespace HWY_NAMESPACE {
 
 // Sums of products of pairs of bfloat16: the second of a pair is added, rounded, then the first; subnormal operands and
 // sums count as 0. (Arm's instruction rounds to odd, beyond the bound of f32.)
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_ZEN4
+#if HWY_ARCH_X86 && HWY_NATIVE_DOT_BF16
 inline constexpr bool kPairDot = true;
 #else
 inline constexpr bool kPairDot = false;

@@ -29,7 +29,7 @@ template <class Product>
 struct weight_slice {
   using F = product_facts<Product>;
   static constexpr std::size_t tiles = std::max<std::size_t>(1, 256 / F::block_cols), cols = tiles * F::block_cols;
-  static constexpr std::size_t panels = kParts == 1 && cols <= 512 ? 2 : 1, rows = panels * tile_rows;
+  static constexpr std::size_t panels = kParts == 1 && cols <= 256 ? 2 : 1, rows = panels * tile_rows;
   static constexpr std::size_t words = tiles * kBlockWords<Product>, segments = tiles * F::segments;
 
   alignas(64) std::int32_t operands[words * rows];

@@ -47,7 +47,7 @@ class explained_by_splits {
   HWY_INLINE std::size_t Leader() const {
     const DF df;
     const float greatest = hn::ReduceMax(df, VF(most_));
-    if (!(greatest > 0x1p-40f && greatest < 0x1p40f && hn::ReduceMin(df, VF(least_itself_)) > 0x1p-60f)) return none;
+    if (!(greatest > 0x1p-60f && greatest < 0x1p40f && hn::ReduceMin(df, VF(least_itself_)) > 0x1p-60f)) return none;
     const VF near = hn::Set(df, greatest * (1 - 0x1p-20f));
     std::size_t found = none;
     for (std::size_t at = 0; at < count_; at += lanes) {

@@ -155,8 +155,8 @@ struct one_by_one {
   static void split(const weights_in_order<C>& weights, split_of_group& found);
 };
 
-// Fit fits blocks: try_fit<Way, C>(w, unit, chosen) in units, and it fails where a sum is too great. Then all is brought
-// to about 1.
+// Fit, which defines no `choose` itself, fits blocks: try_fit<Way, C>(w, unit, chosen) in units, and it fails where a sum is
+// too great. Then all is brought to about 1.
 template <class Fit>
 struct fits_grids {
   static constexpr bool chooses_blocks = true;
