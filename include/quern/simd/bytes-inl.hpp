@@ -91,16 +91,17 @@ inline constexpr int row_bias = vector_format<N> ? (kByteDot ? 128 : 0) : byte_b
 HWY_INLINE V32 ByteDot(V32 sum, V8 w, V32 x) {
   return hn::SumOfMulQuadAccumulate(D32(), w, hn::BitCast(hn::RebindToSigned<D8>(), x), sum);
 }
+// Of any byte less 128: its magnitude, and its sign moved to x.
+HWY_INLINE V16 SignedPairs(V8 w, V32 x) {
+  const hn::RebindToSigned<D8> di;
+  const auto s = hn::BitCast(di, hn::Xor(w, hn::Set(D8(), 128)));
+  return hn::SatWidenMulPairwiseAdd(D16(), hn::BitCast(D8(), hn::Abs(s)),
+                                    hn::IfNegativeThenNegOrUndefIfZero(s, hn::BitCast(di, x)));
+}
 template <class N>
 HWY_INLINE V16 BytePairs(V8 w, V32 x) {
-  const hn::RebindToSigned<D8> di;
-  if constexpr (burst_quads<N> == 0) {
-    const auto s = hn::BitCast(di, hn::Xor(w, hn::Set(D8(), 128)));
-    return hn::SatWidenMulPairwiseAdd(D16(), hn::BitCast(D8(), hn::Abs(s)),
-                                      hn::IfNegativeThenNegOrUndefIfZero(s, hn::BitCast(di, x)));
-  } else {
-    return hn::SatWidenMulPairwiseAdd(D16(), w, hn::BitCast(di, x));
-  }
+  if constexpr (burst_quads<N> == 0) return SignedPairs(w, x);
+  else return hn::SatWidenMulPairwiseAdd(D16(), w, hn::BitCast(hn::RebindToSigned<D8>(), x));
 }
 HWY_INLINE V32 AddPairs(V32 sum, V16 pairs) {
   return hn::Add(sum, hn::WidenMulPairwiseAdd(D32(), pairs, hn::Set(D16(), 1)));

@@ -21,16 +21,9 @@ namespace HWY_NAMESPACE {
 // start + the sum of w * x over the four columns of each lane, of bytes of row_bias<N>.
 template <class N>
 HWY_INLINE V32 RowDot(V32 start, V8 w, V32 x) {
-  const hn::RebindToSigned<D8> di;
-  if constexpr (kByteDot) {
-    return ByteDot(start, w, x);
-  } else if constexpr (vector_format<N>) {
-    const auto v = hn::BitCast(di, hn::Xor(w, hn::Set(D8(), 128)));
-    return AddPairs(start, hn::SatWidenMulPairwiseAdd(D16(), hn::BitCast(D8(), hn::Abs(v)),
-                                                      hn::IfNegativeThenNegOrUndefIfZero(v, hn::BitCast(di, x))));
-  } else {
-    return AddPairs(start, BytePairs<N>(w, x));
-  }
+  if constexpr (kByteDot) return ByteDot(start, w, x);
+  else if constexpr (vector_format<N>) return AddPairs(start, SignedPairs(w, x));
+  else return AddPairs(start, BytePairs<N>(w, x));
 }
 
 // A chunk of a row: bytes, and scales and offsets.

@@ -155,6 +155,20 @@ struct one_by_one {
   static void split(const weights_in_order<C>& weights, split_of_group& found);
 };
 
+// The point of levels that are listed as a point's; where there is none their best neighbour, value() being what levels
+// count as then. in_range: becomes false where no sum is less than the greatest float.
+template <class Way, point_format N, unsigned Shells>
+std::uint32_t point_near(std::uint32_t levels, auto value, const float* x, const float* e, bool& in_range) {
+  const auto& lists = neighbour_lists<N, Shells>::shared();
+  const std::uint32_t number = combination<N>(levels);
+  if (lists.is_point(number)) return levels;
+  typename neighbour_lists<N, Shells>::room room;
+  const auto list = lists.neighbours(number, room);
+  const std::uint32_t best = Way::template nearest<N>(list, value(), x, e);
+  in_range = in_range && best != no_neighbour;
+  return best == no_neighbour ? list[0] : best;
+}
+
 // Fit, which defines no `choose` itself, fits blocks: try_fit<Way, C>(w, unit, chosen) in units, and it fails where a sum is
 // too great. Then all is brought to about 1.
 template <class Fit>

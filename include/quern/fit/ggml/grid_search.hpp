@@ -98,19 +98,15 @@ template <class Way, class C, unsigned Shells>
 void choose_point(const magnitudes_of_group<C>& group, std::size_t k, float inverse, float scale,
                   points_of_group<C>& found) {
   using N = typename C::number;
-  const auto& lists = neighbour_lists<N, Shells>::shared();
   const float* const x = &group.x[k * N::dimension];
-  found.points[k] = nearest_levels<N>(x, inverse);
-  const std::uint32_t number = combination<N>(found.points[k]);
-  if (lists.is_point(number)) return;
-  typename neighbour_lists<N, Shells>::room room;
-  const auto list = lists.neighbours(number, room);
-  level_values<N> value;
-  for (std::size_t l = 0; l < value.size(); ++l) value[l] = exact(scale * static_cast<float>(2 * l + 1));
-  const std::uint32_t best = Way::template nearest<N>(list, value, x, &group.root[k * N::dimension]);
-  found.points[k] = best == no_neighbour ? list[0] : best;
-  found.in_range = found.in_range && best != no_neighbour;
-  found.off_grid |= 1u << k;
+  const auto value = [&] {
+    level_values<N> v;
+    for (std::size_t l = 0; l < v.size(); ++l) v[l] = exact(scale * static_cast<float>(2 * l + 1));
+    return v;
+  };
+  const std::uint32_t levels = nearest_levels<N>(x, inverse);
+  found.points[k] = point_near<Way, N, Shells>(levels, value, x, &group.root[k * N::dimension], found.in_range);
+  if (found.points[k] != levels) found.off_grid |= 1u << k;
 }
 
 template <class C>

@@ -209,16 +209,11 @@ class split_group {
     bool on_grid = true;
     for (std::size_t k = 0; k < points; ++k) {
       const std::size_t first = k * dimension;
-      std::uint32_t number = combination<N>(levels[k]);
-      if (!lists.is_point(number)) {
-        typename neighbour_lists<N, Rules.shells>::room room;
-        const auto list = lists.neighbours(number, room);
-        const auto& value = scaled[facts::shift_of(shifts, first / facts::weights_of_part)];
-        const std::uint32_t best = Way::template nearest<N>(list, value, x_ + first, e_ + first);
-        in_range = in_range && best != no_neighbour, on_grid = false;
-        number = combination<N>(best == no_neighbour ? list[0] : best);
-      }
-      codes[k] = lists.index(number);
+      const auto value = [&] { return scaled[facts::shift_of(shifts, first / facts::weights_of_part)]; };
+      const std::uint32_t point =
+          point_near<Way, N, Rules.shells>(levels[k], value, x_ + first, e_ + first, in_range);
+      on_grid = on_grid && point == levels[k];
+      codes[k] = lists.index(combination<N>(point));
     }
     if (on_grid) return;
     correlation sums;

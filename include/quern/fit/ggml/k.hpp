@@ -64,8 +64,21 @@ block_levels by_search(floats x, floats e) {
 
 // ---- formats ----
 
+// The scale that explains most, and what it makes of the others; e: how much each counts.
+template <class N>
+block_levels by_best_scale(floats x, floats e) {
+  const mapped m = best_scale<N>(x, e);
+  block_levels l{m.scale};
+  for (std::size_t i = 0; i < x.size(); ++i) l.codes[i] = round_to<N, rounding::nearest>((x[i] - m.shift) * m.inverse);
+  return l;
+}
+
 // Which of these chooses the codes of the groups' scales, so that SIMD code makes the same choice.
 enum class choosing { extreme, best_scale };
+template <class N>
+block_levels choose(choosing how, floats x, floats e) {
+  return how == choosing::best_scale ? by_best_scale<N>(x, e) : by_extreme<N>(x);
+}
 template <class F>
 concept chooses_scales = requires(bool weighted) {
   { F::choice(weighted) } -> std::same_as<choosing>;
@@ -135,13 +148,7 @@ struct q3_k : k_fit<q3_k> {
   static constexpr choosing choice(bool weighted) { return weighted ? choosing::best_scale : choosing::extreme; }
   template <class C>
   static block_levels scales(const fitted_groups& g, bool weighted) {
-    using N = scale_number<C>;
-    const floats x = first(g, g.scale);
-    if (!weighted) return by_extreme<N>(x);
-    const mapped m = best_scale<N>(x, first(g, g.weight));
-    block_levels l{m.scale};
-    for (std::size_t i = 0; i < x.size(); ++i) l.codes[i] = round_to<N, rounding::nearest>((x[i] - m.shift) * m.inverse);
-    return l;
+    return choose<scale_number<C>>(choice(weighted), first(g, g.scale), first(g, g.weight));
   }
 };
 
@@ -152,10 +159,10 @@ struct q6_k : k_fit<q6_k> {
   }
   static constexpr choosing choice(bool) { return choosing::extreme; }
   template <class C>
-  static block_levels scales(const fitted_groups& g, bool) {
+  static block_levels scales(const fitted_groups& g, bool weighted) {
     const floats x = first(g, g.scale);
     if (magnitude(extreme_of(x)) < smallest_group) return {.blank = true};
-    return by_extreme<scale_number<C>>(x);
+    return choose<scale_number<C>>(choice(weighted), x, first(g, g.weight));
   }
 };
 
