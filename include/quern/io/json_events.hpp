@@ -14,8 +14,12 @@
 
 namespace quern::inline v0::io {
 
-// What readers have in common. A reader is a class derived from this one with the members of json_reader's events; those
-// that it does not need it inherits. They are called for one value after the other, never nested: depth costs no stack.
+// What readers have in common. A reader is a class derived from this one with the events as members, each of which says
+// whether reading goes on:
+//   null()  boolean(bool)  number_unsigned(std::uint64_t)  number_integer(std::int64_t)  number_float(double)
+//   string(std::string_view)  key(std::string_view)  start_object()  end_object()  start_array()  end_array()
+// number_integer: of those with a minus sign; number_float: also of integers that the other two cannot hold. Strings are
+// UTF-8. They are called for one value after the other, never nested: depth costs no stack.
 class json_events {
  public:
   // file: its name, for failures; begin: the byte of the file where the text begins.
@@ -38,18 +42,11 @@ class json_events {
     return false;
   }
 
-  // A string or a key begins, and its bytes; string() or key() follows. Its beginning is held, enough to compare and to
-  // name it.
-  void begin_string() { held_.clear(); }
-  void put(char c) {
-    if (held_.size() <= most_held) held_ += c;
-  }
-
  protected:
-  std::string held_;
+  // So much of a name as is shown of it: one byte more than that, as escaped() shows that it is cut.
+  static std::string beginning_of(std::string_view name) { return std::string(name.substr(0, 201)); }
 
  private:
-  static constexpr std::size_t most_held = 200;  // one more than this is cut where it is shown
   std::string_view file_;
   std::uint64_t begin_;
   file_failure failure_;
@@ -62,8 +59,13 @@ inline std::string of_tensor(std::string_view name) { return ", tensor " + escap
 // result<std::string_view>, valid until the next call. Precondition: size is the length of the text.
 template <class Source, class Events>
 result<void> try_read_json(std::uint64_t size, const Source& source, Events& events) {
-  if (!json_reader<Source, Events>(size, source, events).read()) return events.failure();
-  return {};
+  json_text<Source> text(size, source);
+  json_handler<Source, Events> handler(text, events);
+  if (!nlohmann::json::sax_parse(json_iterator<Source>(text), json_iterator<Source>(), &handler)) return events.failure();
+  // One that ended early where a value had ended, too.
+  if (text.failure() != nullptr) return *text.failure();
+  if (text.rule() != nullptr) events.malformed(text.rule(), text.position());
+  return text.rule() == nullptr ? result<void>{} : events.failure();
 }
 // A text in memory.
 template <class Events>

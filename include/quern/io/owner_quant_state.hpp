@@ -65,8 +65,7 @@ class bnb_quant_state_events : public json_events {
     mean_ = static_cast<float>(x);
     return done();
   }
-  bool string() {
-    const std::string& s = held_;
+  bool string(std::string_view s) {
     if (key_ == quant_type) return s == expected_.kind ? done() : refuse("quant_type is another one");
     if (key_ == nested_dtype) return s == "float32" ? done() : refuse("nested_dtype is not float32");
     if (key_ != dtype) return refuse_value();
@@ -77,8 +76,7 @@ class bnb_quant_state_events : public json_events {
     if (depth_++ != 0) return refuse_value();
     return true;
   }
-  bool key() {
-    const std::string& k = held_;
+  bool key(std::string_view k) {
     for (std::size_t i = 0; i < keys.size(); ++i)
       if (k == keys[i]) {
         key_ = i;

@@ -1,7 +1,6 @@
 // What the JSON of a safetensors file's header says, one event after the other.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -30,16 +29,6 @@ class safetensors_events : public json_events {
 
   const safetensors_counts& counts() const noexcept { return n_; }
 
-  // Names and metadata go to the text.
-  void begin_string() {
-    json_events::begin_string();
-    begin_of_string_ = n_.text;
-  }
-  void put(char c) {
-    json_events::put(c);
-    if (at_ == state::names || at_ == state::keys || at_ == state::text) keep(c);
-  }
-
   // In place of metadata: there are none. MLX writes that.
   bool null() {
     if (at_ != state::metadata) return refuse_value();
@@ -65,15 +54,16 @@ class safetensors_events : public json_events {
     (bounds_++ == 0 ? begin_ : end_) = n;
     return true;
   }
-  bool string() {
+  bool string(std::string_view s) {
     if (at_ == state::text) {
+      keep(s);
       keep(safetensors_metadata_list::end_of_text);
       at_ = state::keys;
       return has_room();
     }
     if (at_ != state::dtype) return refuse_value();
-    const auto dtype = find_safetensors_dtype(held_);
-    if (!dtype) return refuse("unknown dtype", of_tensor(name_) + ", dtype " + escaped(held_));
+    const auto dtype = find_safetensors_dtype(s);
+    if (!dtype) return refuse("unknown dtype", of_tensor(name_) + ", dtype " + escaped(s));
     dtype_ = *dtype;
     at_ = state::fields;
     return true;
@@ -91,16 +81,18 @@ class safetensors_events : public json_events {
     else return refuse_value();
     return true;
   }
-  bool key() {
-    if (at_ == state::names) return held_ == "__metadata__" ? begin_metadata() : begin_tensor();
-    if (at_ == state::fields) return begin_field();
+  bool key(std::string_view s) {
+    if (at_ == state::names) return s == "__metadata__" ? begin_metadata() : begin_tensor(s);
+    if (at_ == state::fields) return begin_field(s);
     if (n_.metadata == safetensors_most_metadata)
       return refuse("too many entries of metadata", {}, safetensors_most_metadata + 1, safetensors_most_metadata);
+    const std::size_t begin = n_.text;
     ++n_.metadata;
+    keep(s);
     keep(safetensors_metadata_list::end_of_text);
     if (!has_room()) return false;
-    if (to_ != nullptr) to_->metadata.push_back(static_cast<std::uint32_t>(begin_of_string_));
-    name_ = held_;
+    if (to_ != nullptr) to_->metadata.push_back(static_cast<std::uint32_t>(begin));
+    name_ = beginning_of(s);
     at_ = state::text;
     return true;
   }
@@ -141,10 +133,12 @@ class safetensors_events : public json_events {
         return refuse("the header is not an object");
     }
   }
-  void keep(char c) {
-    ++n_.text;
-    if (to_ != nullptr && n_.text <= room_.text) to_->text.push_back(c);
+  // At the end of the text: names, each with its shape behind it, and metadata.
+  void keep(std::string_view s) {
+    n_.text += s.size();
+    if (to_ != nullptr && n_.text <= room_.text) to_->text.insert(to_->text.end(), s.begin(), s.end());
   }
+  void keep(char c) { keep(std::string_view(&c, 1)); }
   // Where a header is filled, whether there is as much as was counted.
   bool has_room() {
     return to_ == nullptr || (n_.text <= room_.text && n_.tensors <= room_.tensors && n_.metadata <= room_.metadata) ||
@@ -153,21 +147,20 @@ class safetensors_events : public json_events {
   bool begin_metadata() {
     if (has_metadata_) return refuse("a key stands twice", ", __metadata__");
     has_metadata_ = true;
-    n_.text = begin_of_string_;
-    if (to_ != nullptr) to_->text.resize(std::min(n_.text, room_.text));
     at_ = state::metadata;
     return true;
   }
-  bool begin_tensor() {
-    name_ = held_;
-    begin_of_name_ = begin_of_string_, end_of_name_ = n_.text;
+  bool begin_tensor(std::string_view name) {
+    name_ = beginning_of(name);
+    begin_of_name_ = n_.text;
+    keep(name);
+    end_of_name_ = n_.text;
     rank_ = bounds_ = 0;
     has_dtype_ = has_shape_ = has_offsets_ = false;
     at_ = state::tensor;
     return true;
   }
-  bool begin_field() {
-    const std::string_view key = held_;
+  bool begin_field(std::string_view key) {
     bool* const has = key == "dtype" ? &has_dtype_ : key == "shape" ? &has_shape_ : &has_offsets_;
     if (has == &has_offsets_ && key != "data_offsets")
       return refuse("unknown key of a tensor", of_tensor(name_) + ", key " + escaped(key));
@@ -202,7 +195,7 @@ class safetensors_events : public json_events {
   safetensors_counts room_, n_;
   state at_ = state::header;
   std::string name_;  // of the tensor that is being read, or the key of metadata; its beginning
-  std::size_t begin_of_string_ = 0, begin_of_name_ = 0, end_of_name_ = 0;  // in the text
+  std::size_t begin_of_name_ = 0, end_of_name_ = 0;  // in the text
   std::array<std::uint64_t, safetensors_most_extents> extents_{};
   safetensors_dtype dtype_{};
   std::size_t rank_ = 0, bounds_ = 0;

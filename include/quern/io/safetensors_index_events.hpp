@@ -35,14 +35,12 @@ struct safetensors_index_records {
 };
 
 inline constexpr std::size_t most_file_name_bytes = 255;  // NAME_MAX of Linux and of others
-constexpr bool is_in_plain_file_name(char c) {
-  return c != '/' && c != '\\' && static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
-}
 // Whether a name is that of a file in one's own folder, and of no other place: no way to another folder, nothing that
 // cannot be seen.
 constexpr bool is_plain_file_name(std::string_view name) {
   if (name.empty() || name == "." || name == "..") return false;
-  return std::ranges::all_of(name, is_in_plain_file_name);
+  return std::ranges::none_of(
+      name, [](char c) { return c == '/' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 // Counts what an index holds, or fills one for which there is room: its texts are reserved. The metadata are a flat
@@ -59,38 +57,27 @@ class safetensors_index_events : public json_events {
 
   const room& counts() const noexcept { return n_; }
 
-  void begin_string() {
-    json_events::begin_string();
-    is_plain_ = true;
-    begin_of_string_ = at_ == state::metadata_keys ? n_.metadata.text : n_.places.text;
-  }
-  void put(char c) {
-    json_events::put(c);
-    is_plain_ = is_plain_ && is_in_plain_file_name(c);
-    if (at_ == state::map_keys || at_ == state::file) keep_place(c);
-    else if (at_ == state::metadata_keys) keep_metadata(c);
-  }
-
   bool null() { return scalar(); }
   bool boolean(bool) { return scalar(); }
   bool number_integer(std::int64_t) { return scalar(); }
   bool number_unsigned(std::uint64_t) { return scalar(); }
   bool number_float(double) { return scalar(); }
-  bool string() {
+  bool string(std::string_view s) {
     if (at_ != state::file) return scalar();
-    if (!is_plain_ || !is_plain_file_name(held_))
+    if (!is_plain_file_name(s))
       return refuse("a shard is not the plain name of a file in the index's folder",
-                    of_tensor(name_) + ", file " + escaped(held_));
-    if (const std::size_t bytes = n_.places.text - begin_of_string_; bytes > most_file_name_bytes)
-      return refuse("the name of a shard is longer than a file's can be", of_tensor(name_) + ", file " + escaped(held_),
-                    bytes, most_file_name_bytes);
-    keep_place(safetensors_metadata_list::end_of_text);
+                    of_tensor(name_) + ", file " + escaped(s));
+    if (s.size() > most_file_name_bytes)
+      return refuse("the name of a shard is longer than a file's can be", of_tensor(name_) + ", file " + escaped(s),
+                    s.size(), most_file_name_bytes);
+    const std::size_t begin = n_.places.text;
+    keep(state::file, s);
     at_ = state::map_keys;
     if (!has_room()) return false;
     if (to_ != nullptr) {  // the file comes first
       std::vector<char>& text = to_->places.text;
       const auto at = [&](std::size_t i) { return text.begin() + static_cast<std::ptrdiff_t>(i); };
-      std::rotate(at(begin_of_name_), at(begin_of_string_), text.end());
+      std::rotate(at(begin_of_name_), at(begin), text.end());
     }
     return true;
   }
@@ -107,23 +94,19 @@ class safetensors_index_events : public json_events {
   }
   bool start_array() { return refuse_value(); }
   bool end_array() { return true; }
-  bool key() {
-    if (at_ == state::keys) return begin_part();
-    name_ = held_, begin_of_name_ = begin_of_string_;
-    if (at_ == state::metadata_keys) {
-      if (n_.metadata.count == safetensors_most_metadata)
-        return refuse("too many entries of metadata", {}, safetensors_most_metadata + 1, safetensors_most_metadata);
-      ++n_.metadata.count;
-      keep_metadata(safetensors_metadata_list::end_of_text);
-      at_ = state::metadata_value;
-    } else {
-      ++n_.places.count;
-      keep_place(safetensors_metadata_list::end_of_text);
-      at_ = state::file;
-    }
+  bool key(std::string_view s) {
+    if (at_ == state::keys) return begin_part(s);
+    const bool is_place = at_ == state::map_keys;
+    if (!is_place && n_.metadata.count == safetensors_most_metadata)
+      return refuse("too many entries of metadata", {}, safetensors_most_metadata + 1, safetensors_most_metadata);
+    safetensors_index_counts& n = is_place ? n_.places : n_.metadata;
+    name_ = beginning_of(s), begin_of_name_ = n.text;
+    ++n.count;
+    keep(at_, s);
+    at_ = is_place ? state::file : state::metadata_value;
     if (!has_room()) return false;
     if (to_ != nullptr)
-      (at_ == state::file ? to_->places : to_->metadata).at.push_back(static_cast<std::uint32_t>(begin_of_string_));
+      (is_place ? to_->places : to_->metadata).at.push_back(static_cast<std::uint32_t>(begin_of_name_));
     return true;
   }
 
@@ -131,11 +114,11 @@ class safetensors_index_events : public json_events {
   // What comes next: a value of that name, or a key of such an object or its end.
   enum class state { index, keys, metadata, metadata_keys, metadata_value, map, map_keys, file, end };
 
-  bool begin_part() {
-    const bool is_map = held_ == "weight_map";
-    if (!is_map && held_ != "metadata") return refuse("unknown key of an index", ", key " + escaped(held_));
+  bool begin_part(std::string_view key) {
+    const bool is_map = key == "weight_map";
+    if (!is_map && key != "metadata") return refuse("unknown key of an index", ", key " + escaped(key));
     if (std::exchange(is_map ? has_map_ : has_metadata_, true))
-      return refuse("a key stands twice", ", key " + escaped(held_));
+      return refuse("a key stands twice", ", key " + escaped(key));
     at_ = is_map ? state::map : state::metadata;
     return true;
   }
@@ -158,13 +141,15 @@ class safetensors_index_events : public json_events {
         return refuse("the index is not an object");
     }
   }
-  void keep_place(char c) {
-    ++n_.places.text;
-    if (to_ != nullptr && n_.places.text <= room_.places.text) to_->places.text.push_back(c);
-  }
-  void keep_metadata(char c) {
-    ++n_.metadata.text;
-    if (to_ != nullptr && n_.metadata.text <= room_.metadata.text) to_->metadata.text.push_back(c);
+  // At the end of the text that such a string belongs to.
+  void keep(state what, std::string_view s) {
+    const bool is_metadata = what == state::metadata_keys;
+    safetensors_index_counts& n = is_metadata ? n_.metadata : n_.places;
+    n.text += s.size() + 1;
+    if (to_ == nullptr || n.text > (is_metadata ? room_.metadata : room_.places).text) return;
+    std::vector<char>& text = (is_metadata ? to_->metadata : to_->places).text;
+    text.insert(text.end(), s.begin(), s.end());
+    text.push_back(safetensors_metadata_list::end_of_text);
   }
   // Where an index is filled, whether there is as much as was counted.
   bool has_room() {
@@ -179,8 +164,8 @@ class safetensors_index_events : public json_events {
   room room_, n_;
   state at_ = state::index;
   std::string name_;  // of the tensor whose file is read, or the key of metadata; its beginning
-  std::size_t begin_of_string_ = 0, begin_of_name_ = 0;
-  bool is_plain_ = true, has_map_ = false, has_metadata_ = false;
+  std::size_t begin_of_name_ = 0;  // in the text
+  bool has_map_ = false, has_metadata_ = false;
 };
 
 }  // namespace quern::inline v0::io
