@@ -25,6 +25,7 @@ template <unsigned Exponent, unsigned Mantissa, int Bias, special Special = spec
 struct minifloat {
   static_assert(Exponent >= 1 && Exponent <= 8 && Mantissa + Exponent + Signed <= 16,
                 "minifloat: 1 to 8 bits of exponent, and at most 16 bits in all");
+  static_assert(Bias <= 127, "minifloat: a bias of at most 127, so that normal numbers are normal as f32");
   static_assert(Overflow != overflow::nan || Special != special::none, "minifloat: overflow to NaN, but no code is NaN");
   static_assert(Overflow != overflow::infinity || Special == special::ieee,
                 "minifloat: overflow to infinity, but no code is infinity");
@@ -63,28 +64,35 @@ struct minifloat {
     const std::uint32_t sign = u >> 31 ? sign_bit : 0;
     if (a > 0x7f800000) return Special == special::none ? largest : nan_code | sign;
     if (!Signed && u >> 31) return 0;
-    // The exponent of x, not below that of the smallest normal number; f32's subnormals have -126.
-    const int ex = static_cast<int>(a >> 23 ? a >> 23 : 1) - 127;
-    constexpr int least = 1 - Bias;
-    const std::uint32_t significand = a >> 23 ? (a & 0x7fffff) | 0x800000 : a;
-    const int e = ex < least ? least : ex;
-    const int shift = 23 - static_cast<int>(Mantissa) + (e - ex);  // bits of the significand to round away
-    // The code is `before` + q, and q counts units of 2^(e - Mantissa); a carry into the next exponent is right by itself.
-    const std::int64_t before = static_cast<std::int64_t>(e - least) << Mantissa;
-    std::uint32_t q;
-    if (shift > 25) q = 0;
-    else if (shift <= 0) q = significand << -shift;
-    else {
-      const std::uint32_t half = 1u << (shift - 1), rest = significand & low_bits(static_cast<unsigned>(shift));
-      q = significand >> shift;
-      q += rest > half || (rest == half && ((before + q) & 1));
-    }
-    const std::int64_t code = before + q;
+    const std::int64_t code = a >= least_normal ? nearest_normal(a) : nearest_subnormal(a);
     if (code > static_cast<std::int64_t>(largest) || a == 0x7f800000) {
       if (Overflow == overflow::saturate) return largest | sign;
       return (Overflow == overflow::nan ? nan_code : top) | sign;
     }
     return static_cast<std::uint32_t>(code) | sign;
+  }
+
+ private:
+  // The exponent of the least normal number, and its bits as f32.
+  static constexpr int least_exponent = 1 - Bias;
+  static constexpr std::uint32_t least_normal = static_cast<std::uint32_t>(least_exponent + 127) << 23;
+
+  // Codes count on beyond the largest. A carry into the next exponent is right by itself.
+  static constexpr std::int64_t nearest_normal(std::uint32_t a) {
+    constexpr unsigned shift = 23 - Mantissa;
+    const std::uint32_t rounded = a + low_bits(shift - 1) + (a >> shift & 1);
+    return static_cast<std::int64_t>(rounded >> shift) - (std::int64_t{127 - Bias} << Mantissa);
+  }
+  // Of less, in units of the least code's value; f32's subnormals have the exponent -126.
+  static constexpr std::int64_t nearest_subnormal(std::uint32_t a) {
+    const int exponent = static_cast<int>(a >> 23 ? a >> 23 : 1) - 127;
+    const std::uint32_t significand = a >> 23 ? (a & 0x7fffff) | 0x800000 : a;
+    const int shift = 23 - static_cast<int>(Mantissa) + (least_exponent - exponent);  // bits to round away
+    if (shift > 25) return 0;
+    if (shift <= 0) return std::int64_t{significand} << -shift;
+    const std::uint32_t half = 1u << (shift - 1), rest = significand & low_bits(static_cast<unsigned>(shift));
+    const std::uint32_t q = significand >> shift;
+    return q + (rest > half || (rest == half && (q & 1)) ? 1 : 0);
   }
 };
 

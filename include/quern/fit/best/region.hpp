@@ -128,7 +128,7 @@ struct best_region {
 
   template <class C>
   static void search_lines(const cluster& g, bool weighted, auto& best) {
-    const pace p = weighted ? pace{0.5f, 0.25f, 2} : C::number::bits > 4 ? pace{0.5f, 0.5f} : pace{0, 0.5f, 0.5f};
+    const pace p = weighted ? pace{0.5f, 0.25f, 2} : C::number::bits > 4 ? pace{0.5f, 0.5f} : pace{0, 0.5f, 0.5f, false};
     const trial t = sweep_ranges<C>(g, true, shifts::any, p);
     best.consider(t.scale, t.shift);
     if (!weighted) return;

@@ -77,9 +77,10 @@ inline bool improve_line(trial& best, const cluster& g, const moments& m, shifts
 
 // What a sweep tries, in mean distances of values. Of scales: the first lets the extreme weight stay `back` below the
 // number's end, and each lets it reach `step` further, for as long as that may be better. Of ranges: each end of the
-// weights from `back` inside the number's end to `ahead` beyond it.
+// weights from `back` inside the number's end to `ahead` beyond it; if it `follows`, further for as long as that is better.
 struct pace {
   float back, step, ahead = 1;
+  bool follows = true;
 };
 
 // Candidates that are tried at once.
@@ -191,13 +192,15 @@ trial sweep_ranges(const cluster& g, bool positive, shifts which, pace p) {
       if (count == together) take_all();
     }
   if (count != 0) take_all();
-  some = {at(low + 1, high), at(low, high + 1)};
-  const std::array<moments, together> m = correlate_some();
-  if (take(some[0], m[0])) {
-    for (float more = 2; consider(low + more, high);) more *= 2;
-    for (float more = 1; consider(low, high + more);) more *= 2;
-  } else if (take(some[1], m[1])) {
-    for (float more = 2; consider(low, high + more);) more *= 2;
+  if (p.follows) {
+    some = {at(low + 1, high), at(low, high + 1)};
+    const std::array<moments, together> m = correlate_some();
+    if (take(some[0], m[0])) {
+      for (float more = 2; consider(low + more, high);) more *= 2;
+      for (float more = 1; consider(low, high + more);) more *= 2;
+    } else if (take(some[1], m[1])) {
+      for (float more = 2; consider(low, high + more);) more *= 2;
+    }
   }
   for (int i = 0; i < 3; ++i)
     if (!improve_line(best, g, coder<C>::correlate(g, best.scale, best.shift), which)) break;
