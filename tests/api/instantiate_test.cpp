@@ -22,10 +22,11 @@ TEST_CASE("presets of one description share their kernels and keep their own enc
   CHECK((operations_of<blocks>().encode != operations_of<cut_blocks>().encode));
 }
 
-TEST_CASE("int8 is chosen for tiles of small integers, f32 for all else") {
+TEST_CASE("int8 is chosen for small integers, f32 for all else") {
   CHECK(is_int8<activation_for<tiled<blocks>, automatic>>);
   CHECK(is_int8<activation_for<tiled<zero_points>, automatic>>);
-  CHECK(std::same_as<activation_for<blocks, automatic>, quern::f32>);
+  CHECK(is_int8<activation_for<blocks, automatic>>);
+  CHECK(std::same_as<activation_for<squares, automatic>, quern::f32>);
   CHECK(std::same_as<activation_for<tiled<squares>, automatic>, quern::f32>);
 }
 

@@ -32,3 +32,12 @@ TEST_CASE("int8 products over rows as they lie are within the bound on every tar
 TEST_CASE("int8 products over rows of few columns are within the bound on every target") {
   for (const std::size_t cols : {1u, 3u, 7u, 31u, 33u}) check<gguf::q4_0>({3, cols}, 2);
 }
+
+TEST_CASE("rows that are laid beside each other for many rows of x give products within the bound on every target") {
+  check<gguf::q4_k>({37, 601}, 21);
+  check<gguf::q8_0>({35, 2201}, 13);
+  check<gguf::iq2_xxs>({20, 520}, 13);
+  check<low_blocks, int8<64>>({19, 300}, 13);
+  check<gptq::v1<4>>({72, 256}, 13);
+  check<gguf::q4_0>({17, 70}, 200);
+}

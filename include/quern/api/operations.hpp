@@ -26,15 +26,18 @@ struct operations {
 
 // ---- activations ----
 
-// Chosen where a call names none: int8 for tiles of small integers, else f32.
+// Chosen where a call names none: int8 where it multiplies integers, else f32.
 struct automatic {};
 
 template <any_codec C>
 consteval auto default_activation() {
-  if constexpr (is_tiled<C> && as_bytes<typename C::number>.rule != byte_rule::none &&
-                product_facts<product<typename C::base, f32>>::path != product_path::decoded)
-    return int8<automatic_group<typename C::base>>{};
-  else return f32{};
+  if constexpr (as_bytes<typename C::number>.rule != byte_rule::none) {
+    using small = int8<automatic_group<typename C::base>>;
+    if constexpr (product_facts<product<typename C::base, small>>::integer_words) return small{};
+    else return f32{};
+  } else {
+    return f32{};
+  }
 }
 template <any_codec C, class Activation>
 using activation_for =

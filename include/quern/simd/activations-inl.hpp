@@ -22,16 +22,18 @@ namespace HWY_NAMESPACE {
 
 // Prepared activations, as pointers; a row of x every *_stride elements.
 struct activation_view {
-  const std::int32_t* words;   // words of a segment's quads, segment by segment
-  const float* scales;         // of each segment: the unit of the weights' integers times that of x's; int8 only
-  const std::int32_t* starts;  // of each segment: -bias * sum of x's integers; int8 only; of each word where rows are read
-  const float* sums;           // of each segment: sum of x; where the codec has offsets
-  std::size_t words_stride, segments_stride, starts_stride, blocks, rows;
+  const std::int32_t* words;        // words of a segment's quads, segment by segment
+  const float* scales;              // of each segment: the unit of the weights' integers times that of x's; int8 only
+  const std::int32_t* starts;       // of each segment: -bias * sum of x's integers; int8 only
+  const std::int32_t* word_starts;  // the same of each word; where rows are read
+  const float* sums;                // of each segment: sum of x; where the codec has offsets
+  std::size_t words_stride, segments_stride, blocks, rows;
 
   HWY_INLINE activation_view row(std::size_t i) const {
     activation_view v = *this;
     v.words += i * words_stride;
-    if (scales) v.scales += i * segments_stride, v.starts += i * starts_stride;
+    if (scales) v.scales += i * segments_stride, v.starts += i * segments_stride;
+    if (word_starts) v.word_starts += i * words_stride;
     if (sums) v.sums += i * segments_stride;
     return v;
   }
@@ -65,10 +67,10 @@ activation_view ViewPrepared(const std::byte* p) {
     v.scales = reinterpret_cast<const float*>(p + at.scales);
     v.starts = reinterpret_cast<const std::int32_t*>(p + at.starts);
   }
+  if (F::path == product_path::rows) v.word_starts = reinterpret_cast<const std::int32_t*>(p + at.word_starts);
   if (F::sums) v.sums = reinterpret_cast<const float*>(p + at.sums);
   v.blocks = at.blocks, v.rows = static_cast<std::size_t>(h.rows);
   v.words_stride = WordsStride<Product>(at.blocks), v.segments_stride = at.blocks * F::segments;
-  v.starts_stride = F::path == product_path::rows ? v.words_stride : v.segments_stride;
   return v;
 }
 
@@ -146,7 +148,8 @@ HWY_INLINE void PackPairs(const float* HWY_RESTRICT x, std::size_t n, std::int32
 // One tile's columns of a row of x, `cols` of them present and the rest 0.
 template <class Product>
 void PrepareBlock(const float* HWY_RESTRICT x, std::size_t cols, std::int32_t* HWY_RESTRICT words,
-                  float* HWY_RESTRICT scales, std::int32_t* HWY_RESTRICT starts, float* HWY_RESTRICT sums) {
+                  float* HWY_RESTRICT scales, std::int32_t* HWY_RESTRICT starts,
+                  std::int32_t* HWY_RESTRICT word_starts, float* HWY_RESTRICT sums) {
   using F = product_facts<Product>;
   using N = typename F::N;
   constexpr std::size_t n = F::block_cols;
@@ -183,7 +186,7 @@ void PrepareBlock(const float* HWY_RESTRICT x, std::size_t cols, std::int32_t* H
       for (std::size_t i = first; i < end; ++i) sum += q[i];
       const float d = unit[first / F::group_cols];
       scales[s] = d * as_bytes<N>.unit;
-      if constexpr (F::path != product_path::rows) starts[s] = -byte_bias<N> * sum;
+      starts[s] = -(F::path == product_path::rows ? row_bias<N> : byte_bias<N>) * sum;
       if constexpr (F::sums) sums[s] = d * static_cast<float>(sum);
       if constexpr (!aligned) {
         for (std::size_t quad = F::first_quad(s); quad < F::end_quad(s); ++quad) {
@@ -199,7 +202,7 @@ void PrepareBlock(const float* HWY_RESTRICT x, std::size_t cols, std::int32_t* H
     if constexpr (aligned) std::memcpy(words, q, n);
     if constexpr (F::path == product_path::rows)
       for (std::size_t i = 0; i < n / quad_cols; ++i)
-        starts[i] = -row_bias<N> * (q[4 * i] + q[4 * i + 1] + q[4 * i + 2] + q[4 * i + 3]);
+        word_starts[i] = -row_bias<N> * (q[4 * i] + q[4 * i + 1] + q[4 * i + 2] + q[4 * i + 3]);
   } else {
     std::size_t word = 0;
     for (std::size_t s = 0; s < F::segments; ++s) {
@@ -232,14 +235,15 @@ void PrepareRows(matrix_view<const float> x, std::size_t first, std::size_t tota
   auto* const words = reinterpret_cast<std::int32_t*>(prepared + at.words);
   auto* const scales = reinterpret_cast<float*>(prepared + at.scales);
   auto* const starts = reinterpret_cast<std::int32_t*>(prepared + at.starts);
+  auto* const word_starts = reinterpret_cast<std::int32_t*>(prepared + at.word_starts);
   auto* const sums = reinterpret_cast<float*>(prepared + at.sums);
   for (std::size_t r = 0; r < x.rows(); ++r) {
     const std::size_t m = first + r;
     for (std::size_t b = 0; b < at.blocks; ++b) {
       const std::size_t col = b * F::block_cols, segment = (m * at.blocks + b) * F::segments;
       const std::size_t cols = x.cols() - col < F::block_cols ? x.cols() - col : F::block_cols;
-      PrepareBlock<Product>(x.row(r) + col, cols, words + m * stride + b * kBlockWords<Product>, scales + segment,
-                            starts + (F::path == product_path::rows ? m * stride + b * kBlockWords<Product> : segment),
+      const std::size_t word = m * stride + b * kBlockWords<Product>;
+      PrepareBlock<Product>(x.row(r) + col, cols, words + word, scales + segment, starts + segment, word_starts + word,
                             sums + segment);
     }
     if constexpr (F::integer) {

@@ -11,6 +11,7 @@
 
 #include "quern/simd/decode-inl.hpp"
 #include "quern/simd/expand-inl.hpp"
+#include "quern/simd/row_slice-inl.hpp"
 #include "quern/simd/rows-inl.hpp"
 #include "quern/simd/slice-inl.hpp"
 #include "quern/simd/tile-inl.hpp"
@@ -134,7 +135,8 @@ void Matmul(packed_view<typename Product::codec_type> w, const std::byte* prepar
   const activation_view x = ViewPrepared<Product>(prepared);
   if constexpr (F::path == product_path::planes) MatmulPlanes<Product>(w, x, y);
   else if constexpr (F::path == product_path::expanded) MatmulExpanded<Product>(w, x, y);
-  else if constexpr (F::path == product_path::rows) MatmulRows<Product>(w, x, y);
+  else if constexpr (F::path == product_path::rows)
+    y.rows() < kLeastRowsForRowSlices ? MatmulRows<Product>(w, x, y) : MatmulRowSlices<Product>(w, x, y);
   else MatmulDecoded<Product>(w, x, y);
 }
 

@@ -45,6 +45,8 @@ class row_chunk {
   }
 
  public:
+  static constexpr std::size_t room = chunk + 17 * elements<N> + 64;
+
   HWY_INLINE row_chunk() {}
 
   // Columns [col, col + n) of rows that Read is for then, one after the other.
@@ -52,7 +54,13 @@ class row_chunk {
     unpacked_.Start(w, row, rows, col, n);
     col_ = col, cols_ = n;
   }
+  // The bytes stay here, or go where there is `room` for them.
   HWY_INLINE void Read(const packed_view<C>& w, const row_constants<C>& constants, std::size_t row) {
+    Read(w, constants, row, bytes_);
+    scale_ = scales_.Use(ceil_div(cols_, quad_cols));
+  }
+  HWY_INLINE void Read(const packed_view<C>& w, const row_constants<C>& constants, std::size_t row,
+                       std::uint8_t* HWY_RESTRICT bytes) {
     unpacked_.Read(w, row);
     JoinAllLevels<C, typename C::granularity, 1, chunk>(unpacked_, constants, col_, cols_, 1.0f, scales_.numbers);
     if constexpr (F::sums) {
@@ -70,14 +78,18 @@ class row_chunk {
     }
     const auto& codes = unpacked_.template Part<0>();
     if constexpr (vector_format<N>) {
-      PointBytes<N, chunk / elements<N> + 1>(codes.codes, codes.count, bytes_);
+      PointBytes<N, chunk / elements<N> + 1>(codes.codes, codes.count, bytes);
     } else {
       const auto* const from = reinterpret_cast<const std::uint8_t*>(codes.codes);
       for (std::size_t i = 0; i < cols_; i += 4 * kLanes)
-        hn::StoreU(ToBytes<N>(hn::LoadU(D8(), from + i)), D8(), bytes_ + i);
+        hn::StoreU(ToBytes<N>(hn::LoadU(D8(), from + i)), D8(), bytes + i);
     }
-    scale_ = scales_.Use(ceil_div(cols_, quad_cols));
   }
+  // Of each segment of what was read: its scale, and what is added for each unit of the sum of x.
+  HWY_INLINE const float* Scales(float (&own)[segments + 64]) const {
+    return PerSegment<scale_granule>(scales_.numbers, ceil_div(cols_, F::segment), own);
+  }
+  HWY_INLINE const float* Terms() const { return terms_; }
 
   // y[n] += the product with row n of x, for M rows.
   template <int M>
@@ -90,7 +102,7 @@ class row_chunk {
     const auto add = [&](VF s, auto load, auto load_scale) QUERN_INLINE {
       const V8 w = hn::LoadU(D8(), bytes_ + 4 * q);
       Unroll<M>([&](auto m) QUERN_INLINE {
-        const V32 dot = RowDot<N>(load(x[m].starts + first + q), w, load(x[m].words + first + q));
+        const V32 dot = RowDot<N>(load(x[m].word_starts + first + q), w, load(x[m].words + first + q));
         sum[m] = hn::MulAdd(hn::ConvertTo(df, dot), hn::Mul(s, load_scale(x[m].scales + col_ / F::segment)), sum[m]);
       });
     };
@@ -132,7 +144,7 @@ class row_chunk {
   const float* scale_ = nullptr;
   HWY_ALIGN float offsets_[F::sums ? (offset_granule == 0 ? 64 : chunk / offset_granule + 64) : 1];
   HWY_ALIGN float terms_[F::sums ? segments + 64 : 1];
-  HWY_ALIGN std::uint8_t bytes_[chunk + 17 * elements<N> + 64];
+  HWY_ALIGN std::uint8_t bytes_[room];
 };
 
 // Rows of x that a chunk meets together.

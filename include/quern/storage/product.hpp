@@ -190,7 +190,7 @@ struct product_facts {
 template <class Product>
 struct prepared_layout {
   using F = product_facts<Product>;
-  std::size_t blocks, words, scales, starts, sums, bytes;
+  std::size_t blocks, words, scales, starts, word_starts, sums, bytes;
 
   constexpr prepared_layout(std::size_t m, std::size_t cols) : blocks(ceil_div(cols, F::block_cols)) {
     const std::size_t all_words = round_up(m * blocks * F::block_words * 4, 64);
@@ -198,7 +198,8 @@ struct prepared_layout {
     words = 64;  // the header
     scales = words + all_words;
     starts = scales + (F::integer_words ? segments : 0);
-    sums = starts + (F::path == product_path::rows ? all_words : F::integer_words ? segments : 0);
+    word_starts = starts + (F::integer_words ? segments : 0);
+    sums = word_starts + (F::path == product_path::rows ? all_words : 0);
     bytes = sums + (F::sums ? segments : 0);
   }
 };

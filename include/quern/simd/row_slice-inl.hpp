@@ -1,0 +1,177 @@
+// The product of rows as they lie and many rows of int8 activations: of 16 rows a chunk becomes bytes that lie beside each
+// other, and meets all rows of x; a lane is a row.
+// SPDX-License-Identifier: Apache-2.0
+#if defined(QUERN_SIMD_ROW_SLICE_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#ifdef QUERN_SIMD_ROW_SLICE_INL_HPP_
+#undef QUERN_SIMD_ROW_SLICE_INL_HPP_
+#else
+#define QUERN_SIMD_ROW_SLICE_INL_HPP_
+#endif
+
+#include <algorithm>
+#include <cstring>
+
+#include "quern/simd/activations-inl.hpp"
+#include "quern/simd/rows-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace quern::inline v0 {
+namespace HWY_NAMESPACE {
+
+// Rows of x that meet a slice before the next one is made, at most; fewer than this meet rows of bytes one by one.
+inline constexpr std::size_t kMostRowsForRowSlice = 192, kLeastRowsForRowSlices = 8;
+
+// Sums of integers and accumulators are in registers together.
+inline constexpr int kWideRows = kLanes == 16 ? 8 : kLanes == 8 ? 2 : 1;
+
+// The dot of row_chunk's bytes; of all formats the same where the target has one.
+struct any_bytes {
+  static HWY_INLINE V32 Add(V32 sum, V8 w, V32 x) { return ByteDot(sum, w, x); }
+};
+template <class N>
+struct bytes_of {
+  static HWY_INLINE V32 Add(V32 sum, V8 w, V32 x) { return RowDot<N>(sum, w, x); }
+};
+template <class N>
+using row_dot = std::conditional_t<kByteDot, any_bytes, bytes_of<N>>;
+
+// A chunk of 16 rows: words and segments one after the other; for each, the rows beside each other.
+template <class Product>
+struct row_slice {
+  using F = product_facts<Product>;
+  static constexpr std::size_t chunk = kChunk<typename F::C>, words = chunk / quad_cols, segments = chunk / F::segment;
+
+  alignas(64) std::int32_t operands[words * tile_rows];
+  alignas(64) float scales[segments * tile_rows];
+  alignas(64) float terms[F::sums ? segments * tile_rows : 1];  // what is added for each unit of the sum of x
+};
+
+// Columns [col, col + n) of `rows` rows, at most 16; what the slice has of others is not defined.
+template <class Product>
+HWY_NOINLINE void FillRowSlice(const packed_view<typename Product::codec_type>& w, std::size_t row, std::size_t rows,
+                               std::size_t col, std::size_t n, row_slice<Product>& slice) {
+  using F = product_facts<Product>;
+  using C = typename F::C;
+  using chunk_type = row_chunk<Product>;
+  chunk_type chunk;
+  row_constants<C> constants;
+  HWY_ALIGN std::uint8_t bytes[4][round_up(chunk_type::room, 64)];
+  HWY_ALIGN float own[row_slice<Product>::segments + 64];
+  const std::size_t words = ceil_div(n, quad_cols), segments = ceil_div(n, F::segment);
+  for (std::size_t r = 0, started = 0; r < rows; ++r) {
+    if (r == started) {
+      const std::size_t together = std::min(rows - r, kPanel<C> - (row + r) % kPanel<C>);
+      chunk.Start(w, row + r, together, col, n);
+      started += together;
+    }
+    constants.load(w, row + r);
+    chunk.Read(w, constants, row + r, bytes[r % 4]);
+    const float* const scales = chunk.Scales(own);
+    for (std::size_t s = 0; s < segments; ++s) slice.scales[s * tile_rows + r] = scales[s];
+    if constexpr (F::sums)
+      for (std::size_t s = 0; s < segments; ++s) slice.terms[s * tile_rows + r] = chunk.Terms()[s];
+    if (r % 4 != 3 && r + 1 != rows) continue;
+    auto* const to = reinterpret_cast<std::uint8_t*>(slice.operands + r / 4 * 4);
+    for (std::size_t q = 0; q < words; q += kLanes)
+      TransposeWords(D32(), bytes[0] + 4 * q, bytes[1] + 4 * q, bytes[2] + 4 * q, bytes[3] + 4 * q,
+                     to + q * tile_rows * 4, tile_rows * 4);
+  }
+}
+
+// acc[n, row] += the product of a slice of so many segments and N rows of x.
+template <class Dot, int Words, bool Sums, int N>
+HWY_NOINLINE void MultiplyRowSlice(const std::int32_t* HWY_RESTRICT w, const float* HWY_RESTRICT scales,
+                                   const float* HWY_RESTRICT terms, std::size_t segments, const activation_view& x,
+                                   float* HWY_RESTRICT acc) {
+  constexpr int rows = static_cast<int>(tile_rows);
+  const std::int32_t* words[N];
+  held<DF> total[kParts * N];
+  Unroll<N>([&](auto n) QUERN_INLINE {
+    words[n] = x.words + n * x.words_stride;
+    Unroll<kParts>([&](auto r) QUERN_INLINE { total[n * kParts + r] = hn::LoadU(DF(), acc + n * rows + r * kLanes); });
+  });
+  for (std::size_t s = 0; s < segments; ++s) {
+    held<D32> sum[kParts * N];
+    Unroll<N>([&](auto n) QUERN_INLINE {
+      Unroll<kParts>([&](auto r) QUERN_INLINE {
+        sum[n * kParts + r] = hn::Set(D32(), x.starts[n * x.segments_stride + s]);
+      });
+    });
+    Unroll<Words>([&](auto i) QUERN_INLINE {
+      held<D8> byte[kParts];
+      Unroll<kParts>([&](auto r) QUERN_INLINE {
+        byte[r] = hn::BitCast(D8(), hn::LoadU(D32(), w + i * rows + r * kLanes));
+      });
+      Unroll<N>([&](auto n) QUERN_INLINE {
+        const V32 xw = hn::Set(D32(), words[n][i]);
+        Unroll<kParts>([&](auto r) QUERN_INLINE {
+          sum[n * kParts + r] = Dot::Add(sum[n * kParts + r], byte[r], xw);
+        });
+      });
+    });
+    w += Words * rows;
+    Unroll<N>([&](auto n) QUERN_INLINE { words[n] += Words; });
+    Unroll<kParts>([&](auto r) QUERN_INLINE {
+      const VF scale = hn::LoadU(DF(), scales + r * kLanes);
+      Unroll<N>([&](auto n) QUERN_INLINE {
+        const VF by = hn::Mul(scale, hn::Set(DF(), x.scales[n * x.segments_stride + s]));
+        total[n * kParts + r] = hn::MulAdd(hn::ConvertTo(DF(), sum[n * kParts + r]), by, total[n * kParts + r]);
+      });
+      if constexpr (Sums) {
+        const VF term = hn::LoadU(DF(), terms + r * kLanes);
+        Unroll<N>([&](auto n) QUERN_INLINE {
+          total[n * kParts + r] =
+              hn::MulAdd(term, hn::Set(DF(), x.sums[n * x.segments_stride + s]), total[n * kParts + r]);
+        });
+      }
+    });
+    scales += rows;
+    if constexpr (Sums) terms += rows;
+  }
+  Unroll<N>([&](auto n) QUERN_INLINE {
+    Unroll<kParts>([&](auto r) QUERN_INLINE { hn::StoreU(total[n * kParts + r], DF(), acc + n * rows + r * kLanes); });
+  });
+}
+
+template <class Product>
+HWY_NOINLINE void MatmulRowSlices(const packed_view<typename Product::codec_type>& w, const activation_view& x,
+                                  matrix_view<float> y) {
+  using F = product_facts<Product>;
+  using slice_type = row_slice<Product>;
+  const ieee_mode mode;
+  slice_type slice{};
+  alignas(64) float acc[kMostRowsForRowSlice * tile_rows];
+  for (std::size_t from = 0; from < y.rows(); from += kMostRowsForRowSlice) {
+    const std::size_t count = std::min(kMostRowsForRowSlice, y.rows() - from);
+    for (std::size_t r = 0; r < w.rows(); r += tile_rows) {
+      const std::size_t rows = std::min(tile_rows, w.rows() - r);
+      std::memset(acc, 0, count * tile_rows * sizeof(float));
+      for (std::size_t c = 0; c < w.cols(); c += slice_type::chunk) {
+        const std::size_t cols = std::min(slice_type::chunk, w.cols() - c), segment = c / F::segment;
+        FillRowSlice<Product>(w, w.first_row() + r, rows, c, cols, slice);
+        std::size_t n = 0;
+        const auto multiply = [&](auto group) QUERN_INLINE {
+          constexpr int N = group;
+          for (; n + N <= count; n += N) {
+            activation_view part = x.row(from + n);
+            part.words += c / quad_cols, part.starts += segment, part.scales += segment;
+            if constexpr (F::sums) part.sums += segment;
+            MultiplyRowSlice<row_dot<typename F::N>, static_cast<int>(F::segment / quad_cols), F::sums, N>(
+                slice.operands, slice.scales, slice.terms, ceil_div(cols, F::segment), part, acc + n * tile_rows);
+          }
+        };
+        multiply(std::integral_constant<int, kWideRows>());
+        if constexpr (kWideRows > 4) multiply(std::integral_constant<int, 4>());
+        if constexpr (kWideRows > 1) multiply(std::integral_constant<int, 1>());
+      }
+      for (std::size_t n = 0; n < count; ++n)
+        std::memcpy(y.row(from + n) + r, acc + n * tile_rows, rows * sizeof(float));
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace quern::inline v0
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
