@@ -52,10 +52,9 @@ HWY_NOINLINE void FillRowSlice(const packed_view<typename Product::codec_type>& 
                                std::size_t col, std::size_t n, row_slice<Product>& slice) {
   using F = product_facts<Product>;
   using C = typename F::C;
-  using chunk_type = row_chunk<Product>;
-  chunk_type chunk;
+  row_chunk<Product> chunk;
   row_constants<C> constants;
-  HWY_ALIGN std::uint8_t bytes[4][round_up(chunk_type::room, 64)];
+  HWY_ALIGN std::uint8_t bytes[4][row_slice<Product>::chunk + 64];
   HWY_ALIGN float own[row_slice<Product>::segments + 64];
   const std::size_t words = ceil_div(n, quad_cols), segments = ceil_div(n, F::segment);
   for (std::size_t r = 0, started = 0; r < rows; ++r) {
@@ -65,7 +64,8 @@ HWY_NOINLINE void FillRowSlice(const packed_view<typename Product::codec_type>& 
       started += together;
     }
     constants.load(w, row + r);
-    chunk.Read(w, constants, row + r, bytes[r % 4]);
+    chunk.Read(w, constants, row + r);
+    for (std::size_t q = 0; q < words; q += kLanes) hn::StoreU(chunk.Bytes(q), D8(), bytes[r % 4] + 4 * q);
     const float* const scales = chunk.Scales(own);
     for (std::size_t s = 0; s < segments; ++s) slice.scales[s * tile_rows + r] = scales[s];
     if constexpr (F::sums)

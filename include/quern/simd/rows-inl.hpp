@@ -45,8 +45,6 @@ class row_chunk {
   }
 
  public:
-  static constexpr std::size_t room = chunk + 17 * elements<N> + 64;
-
   HWY_INLINE row_chunk() {}
 
   // Columns [col, col + n) of rows that Read is for then, one after the other.
@@ -54,13 +52,7 @@ class row_chunk {
     unpacked_.Start(w, row, rows, col, n);
     col_ = col, cols_ = n;
   }
-  // The bytes stay here, or go where there is `room` for them.
   HWY_INLINE void Read(const packed_view<C>& w, const row_constants<C>& constants, std::size_t row) {
-    Read(w, constants, row, bytes_);
-    scale_ = scales_.Use(ceil_div(cols_, quad_cols));
-  }
-  HWY_INLINE void Read(const packed_view<C>& w, const row_constants<C>& constants, std::size_t row,
-                       std::uint8_t* HWY_RESTRICT bytes) {
     unpacked_.Read(w, row);
     JoinAllLevels<C, typename C::granularity, 1, chunk>(unpacked_, constants, col_, cols_, 1.0f, scales_.numbers);
     if constexpr (F::sums) {
@@ -76,14 +68,18 @@ class row_chunk {
         hn::StoreU(offset_term_of<S> == offset_term::add ? t : hn::Neg(t), DF(), terms_ + i);
       }
     }
-    const auto& codes = unpacked_.template Part<0>();
     if constexpr (vector_format<N>) {
-      PointBytes<N, chunk / elements<N> + 1>(codes.codes, codes.count, bytes);
-    } else {
-      const auto* const from = reinterpret_cast<const std::uint8_t*>(codes.codes);
-      for (std::size_t i = 0; i < cols_; i += 4 * kLanes)
-        hn::StoreU(ToBytes<N>(hn::LoadU(D8(), from + i)), D8(), bytes + i);
+      const auto& codes = unpacked_.template Part<0>();
+      PointBytes<N, chunk / elements<N> + 1>(codes.codes, codes.count, points_);
     }
+    scale_ = scales_.Use(ceil_div(cols_, quad_cols));
+  }
+  // What was read, of words from q on; as many words as a vector holds can be had behind the last one, too.
+  HWY_INLINE V8 Bytes(std::size_t q) const {
+    if constexpr (vector_format<N>) return hn::LoadU(D8(), points_ + 4 * q);
+    else
+      return ToBytes<N>(
+          hn::LoadU(D8(), reinterpret_cast<const std::uint8_t*>(unpacked_.template Part<0>().codes) + 4 * q));
   }
   // Of each segment of what was read: its scale, and what is added for each unit of the sum of x.
   HWY_INLINE const float* Scales(float (&own)[segments + 64]) const {
@@ -100,10 +96,13 @@ class row_chunk {
     const std::size_t words = ceil_div(cols_, quad_cols), first = col_ / quad_cols;
     std::size_t q = 0;
     const auto add = [&](VF s, auto load, auto load_scale) QUERN_INLINE {
-      const V8 w = hn::LoadU(D8(), bytes_ + 4 * q);
+      const V8 w = Bytes(q);
       Unroll<M>([&](auto m) QUERN_INLINE {
-        const V32 dot = RowDot<N>(load(x[m].word_starts + first + q), w, load(x[m].words + first + q));
-        sum[m] = hn::MulAdd(hn::ConvertTo(df, dot), hn::Mul(s, load_scale(x[m].scales + col_ / F::segment)), sum[m]);
+        V32 dot = hn::Zero(D32());
+        if constexpr (row_bias<N> != 0) dot = load(x[m].word_starts + first + q);
+        dot = RowDot<N>(dot, w, load(x[m].words + first + q));
+        const VF by = hn::Mul(s, load_scale(x[m].scales + col_ / F::segment));
+        sum[m] = hn::MulAdd(hn::ConvertTo(df, dot), by, sum[m]);
       });
     };
     for (; q + kLanes <= words; q += kLanes)
@@ -144,7 +143,7 @@ class row_chunk {
   const float* scale_ = nullptr;
   HWY_ALIGN float offsets_[F::sums ? (offset_granule == 0 ? 64 : chunk / offset_granule + 64) : 1];
   HWY_ALIGN float terms_[F::sums ? segments + 64 : 1];
-  HWY_ALIGN std::uint8_t bytes_[room];
+  HWY_ALIGN std::uint8_t points_[vector_format<N> ? chunk + 17 * elements<N> + 64 : 1];
 };
 
 // Rows of x that a chunk meets together.

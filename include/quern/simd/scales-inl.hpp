@@ -43,6 +43,8 @@ template <class C, std::size_t Chunk, std::size_t... K>
 struct chunk_codes<C, Chunk, std::index_sequence<K...>> : part_codes<C, K, Chunk>... {
   template <std::size_t I>
   HWY_INLINE auto& Part() { return static_cast<part_codes<C, I, Chunk>&>(*this).reader; }
+  template <std::size_t I>
+  HWY_INLINE const auto& Part() const { return static_cast<const part_codes<C, I, Chunk>&>(*this).reader; }
 
   // Columns [col, col + n) of so many rows, at most kPanel<C>; n is at most Chunk.
   HWY_INLINE void Start(const packed_view<C>& w, std::size_t row, std::size_t rows, std::size_t col, std::size_t n) {
