@@ -181,7 +181,7 @@ some_product product_with(const quern::packed<typename P::codec_type>& w, edge a
   return {w.size(),
           arrays_like(w, at),
           group,
-          (!F::integer && F::path == quern::product_path::planes) || F::path == quern::product_path::rows,
+          F::path == (F::integer ? quern::product_path::rows : quern::product_path::planes),
           Targets,
           &quern::kernels<C, Targets>::target,
           [](std::size_t m, std::size_t cols) { return quern::prepared_bytes<P>(m, cols); },

@@ -133,10 +133,11 @@ void Matmul(packed_view<typename Product::codec_type> w, const std::byte* prepar
   using F = product_facts<Product>;
   if (w.rows() == 0 || y.rows() == 0) return;
   const activation_view x = ViewPrepared<Product>(prepared);
+  if constexpr (kRowSlices<Product>)
+    if (y.rows() >= kLeastRowsForRowSlices) return MatmulRowSlices<Product>(w, x, y);
   if constexpr (F::path == product_path::planes) MatmulPlanes<Product>(w, x, y);
   else if constexpr (F::path == product_path::expanded) MatmulExpanded<Product>(w, x, y);
-  else if constexpr (F::path == product_path::rows)
-    y.rows() < kLeastRowsForRowSlices ? MatmulRows<Product>(w, x, y) : MatmulRowSlices<Product>(w, x, y);
+  else if constexpr (F::path == product_path::rows) MatmulRows<Product>(w, x, y);
   else MatmulDecoded<Product>(w, x, y);
 }
 

@@ -1,5 +1,5 @@
-// The product of rows as they lie and many rows of int8 activations: of 16 rows a chunk becomes bytes that lie beside each
-// other, and meets all rows of x; a lane is a row.
+// The product of many rows of int8 activations and weights that become bytes first, rows as they lie and tiles of grids: a
+// chunk of 16 rows of bytes, which lie beside each other, meets all rows of x; a lane is a row.
 // SPDX-License-Identifier: Apache-2.0
 #if defined(QUERN_SIMD_ROW_SLICE_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
 #ifdef QUERN_SIMD_ROW_SLICE_INL_HPP_
@@ -12,6 +12,8 @@
 #include <cstring>
 
 #include "quern/simd/activations-inl.hpp"
+#include "quern/simd/expand-inl.hpp"
+#include "quern/simd/levels-inl.hpp"
 #include "quern/simd/rows-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -24,22 +26,36 @@ inline constexpr std::size_t kMostRowsForRowSlice = 192, kLeastRowsForRowSlices 
 // Sums of integers and accumulators are in registers together.
 inline constexpr int kWideRows = kLanes == 16 ? 8 : kLanes == 8 ? 2 : 1;
 
-// The dot of row_chunk's bytes; of all formats the same where the target has one.
+// What adds products of bytes and words; of all formats the same where the target has one.
 struct any_bytes {
   static HWY_INLINE V32 Add(V32 sum, V8 w, V32 x) { return ByteDot(sum, w, x); }
 };
 template <class N>
-struct bytes_of {
+struct row_bytes {
   static HWY_INLINE V32 Add(V32 sum, V8 w, V32 x) { return RowDot<N>(sum, w, x); }
 };
 template <class N>
-using row_dot = std::conditional_t<kByteDot, any_bytes, bytes_of<N>>;
+struct tile_bytes {
+  static HWY_INLINE V32 Add(V32 sum, V8 w, V32 x) { return AddPairs(sum, BytePairs<N>(w, x)); }
+};
+template <class Product, class N = typename Product::codec_type::number>
+using slice_dot =
+    std::conditional_t<kByteDot, any_bytes,
+                       std::conditional_t<is_tiled<typename Product::codec_type>, tile_bytes<N>, row_bytes<N>>>;
+
+// Whether products are made of slices where there are many rows of x.
+template <class Product>
+inline constexpr bool kRowSlices = product_facts<Product>::path == product_path::rows ||
+                                   (product_facts<Product>::path == product_path::expanded &&
+                                    product_facts<Product>::integer_words &&
+                                    product_facts<Product>::segment % quad_cols == 0);
 
 // A chunk of 16 rows: words and segments one after the other; for each, the rows beside each other.
 template <class Product>
 struct row_slice {
   using F = product_facts<Product>;
-  static constexpr std::size_t chunk = kChunk<typename F::C>, words = chunk / quad_cols, segments = chunk / F::segment;
+  static constexpr std::size_t chunk = is_tiled<typename F::C> ? F::block_cols : kChunk<typename F::C>,
+                               words = chunk / quad_cols, segments = chunk / F::segment;
 
   alignas(64) std::int32_t operands[words * tile_rows];
   alignas(64) float scales[segments * tile_rows];
@@ -76,6 +92,34 @@ HWY_NOINLINE void FillRowSlice(const packed_view<typename Product::codec_type>& 
       TransposeWords(D32(), bytes[0] + 4 * q, bytes[1] + 4 * q, bytes[2] + 4 * q, bytes[3] + 4 * q,
                      to + q * tile_rows * 4, tile_rows * 4);
   }
+}
+
+// The tile of these columns; `row` is the first of its panel.
+template <class Product>
+HWY_NOINLINE void FillTileSlice(const packed_view<typename Product::codec_type>& w, std::size_t row, std::size_t col,
+                                row_slice<Product>& slice) {
+  using F = product_facts<Product>;
+  using C = typename F::C;
+  using S = typename C::symmetry;
+  const std::size_t blocks = ceil_div(w.cols(), F::block_cols), tile = row / tile_rows * blocks + col / F::block_cols;
+  const panel_place<C> at{&w, row, col / F::block_cols,
+                          reinterpret_cast<const std::uint8_t*>(w.array(0).data()) + tile * tile_facts<C>::bytes};
+  ExpandTile<C>(at.tile, reinterpret_cast<std::uint8_t*>(slice.operands), true);
+  Unroll<kParts>([&](auto r) QUERN_INLINE {
+    const VF coarse = CoarseLevels<C, typename C::granularity, 1>(at, r);
+    VF coarse_offset = hn::Zero(DF());
+    if constexpr (F::sums) coarse_offset = CoarseLevels<C, typename S::offsets, 1 + C::granularity::size>(at, r);
+    for (std::size_t s = 0; s < F::segments; ++s) {
+      const std::size_t to = s * tile_rows + r * kLanes;
+      const VF scale = AllLevels<C, typename C::granularity, 1>(at, s * F::segment, r, coarse);
+      hn::StoreU(scale, DF(), slice.scales + to);
+      if constexpr (F::sums) {
+        VF offset = AllLevels<C, typename S::offsets, 1 + C::granularity::size>(at, s * F::segment, r, coarse_offset);
+        if constexpr (offset_term_of<S> == offset_term::subtract_scaled) offset = hn::Mul(offset, scale);
+        hn::StoreU(offset_term_of<S> == offset_term::add ? offset : hn::Neg(offset), DF(), slice.terms + to);
+      }
+    }
+  });
 }
 
 // acc[n, row] += the product of a slice of so many segments and N rows of x.
@@ -138,17 +182,20 @@ HWY_NOINLINE void MatmulRowSlices(const packed_view<typename Product::codec_type
                                   matrix_view<float> y) {
   using F = product_facts<Product>;
   using slice_type = row_slice<Product>;
+  constexpr bool tiles = is_tiled<typename F::C>;
   const ieee_mode mode;
+  const std::size_t first = w.first_row(), end = first + w.rows();
   slice_type slice{};
   alignas(64) float acc[kMostRowsForRowSlice * tile_rows];
   for (std::size_t from = 0; from < y.rows(); from += kMostRowsForRowSlice) {
     const std::size_t count = std::min(kMostRowsForRowSlice, y.rows() - from);
-    for (std::size_t r = 0; r < w.rows(); r += tile_rows) {
-      const std::size_t rows = std::min(tile_rows, w.rows() - r);
+    // Slices of tiles begin where panels do.
+    for (std::size_t row = tiles ? first / tile_rows * tile_rows : first; row < end; row += tile_rows) {
       std::memset(acc, 0, count * tile_rows * sizeof(float));
       for (std::size_t c = 0; c < w.cols(); c += slice_type::chunk) {
         const std::size_t cols = std::min(slice_type::chunk, w.cols() - c), segment = c / F::segment;
-        FillRowSlice<Product>(w, w.first_row() + r, rows, c, cols, slice);
+        if constexpr (tiles) FillTileSlice<Product>(w, row, c, slice);
+        else FillRowSlice<Product>(w, row, std::min(tile_rows, end - row), c, cols, slice);
         std::size_t n = 0;
         const auto multiply = [&](auto group) QUERN_INLINE {
           constexpr int N = group;
@@ -156,7 +203,7 @@ HWY_NOINLINE void MatmulRowSlices(const packed_view<typename Product::codec_type
             activation_view part = x.row(from + n);
             part.words += c / quad_cols, part.starts += segment, part.scales += segment;
             if constexpr (F::sums) part.sums += segment;
-            MultiplyRowSlice<row_dot<typename F::N>, static_cast<int>(F::segment / quad_cols), F::sums, N>(
+            MultiplyRowSlice<slice_dot<Product>, static_cast<int>(F::segment / quad_cols), F::sums, N>(
                 slice.operands, slice.scales, slice.terms, ceil_div(cols, F::segment), part, acc + n * tile_rows);
           }
         };
@@ -164,8 +211,9 @@ HWY_NOINLINE void MatmulRowSlices(const packed_view<typename Product::codec_type
         if constexpr (kWideRows > 4) multiply(std::integral_constant<int, 4>());
         if constexpr (kWideRows > 1) multiply(std::integral_constant<int, 1>());
       }
+      const std::size_t skip = row < first ? first - row : 0, stop = std::min(row + tile_rows, end) - row;
       for (std::size_t n = 0; n < count; ++n)
-        std::memcpy(y.row(from + n) + r, acc + n * tile_rows, rows * sizeof(float));
+        std::memcpy(y.row(from + n) + (row + skip - first), acc + n * tile_rows + skip, (stop - skip) * sizeof(float));
     }
   }
 }
