@@ -74,7 +74,7 @@ fail 'no place for odd/odd.hpp' $includes
 start && put codec/codec.hpp 'inline std::size_t forgotten;'
 fail 'quern/codec/codec.hpp does not compile alone' $headers
 start && put codec/codec.hpp 'inline void f() { throw 1; }'
-fail 'does not compile alone with -fno-exceptions' $headers
+fail 'do not compile with -fno-exceptions' $headers
 start && put codec/codec.hpp 'inline int f(double x) { int y = x; return y; }'
 fail 'does not compile alone' $headers
 
