@@ -109,13 +109,13 @@ class judged_splits {
   // f(place of the first lane, second end, which lanes are splits, the sums), for all of them.
   HWY_INLINE void Each(auto f) const {
     const DF df;
-    for (std::size_t j = 0; j <= n; ++j) {
+    Unroll<static_cast<int>(n) + 1>([&](auto j) QUERN_INLINE {  // unrolled, so that no loop's end is unexpected
       const VF weights_j = hn::Load(df, second_weights_ + j * lanes), itself_j = hn::Load(df, second_itself_ + j * lanes);
-      const std::size_t end = (j + 1) * patterns;
+      constexpr std::size_t end = (static_cast<std::size_t>(j) + 1) * patterns;
       for (std::size_t at = 0; at < end; at += lanes)
-        f(at, j, hn::FirstN(df, end - at), hn::Abs(hn::Add(hn::Load(df, first_weights_ + at), weights_j)),
+        f(at, static_cast<std::size_t>(j), hn::FirstN(df, end - at), hn::Abs(hn::Add(hn::Load(df, first_weights_ + at), weights_j)),
           hn::Add(hn::Load(df, first_itself_ + at), itself_j));
-    }
+    });
   }
 
   // Those that explain as much as any, if sums are off by no more than they can be, in ggml's order; how many, 0 for
@@ -135,17 +135,14 @@ class judged_splits {
     Each([&](std::size_t at, std::size_t j, auto own, VF weights, VF itself) QUERN_INLINE {
       const VF greatest = hn::Add(weights, off_weights);
       const auto may = hn::Ge(hn::Mul(greatest, greatest), hn::Mul(bound, hn::Sub(itself, off_itself)));
-      if (HWY_LIKELY(hn::AllFalse(df, hn::And(own, may)))) return;
-      HWY_ALIGN float is_near[lanes];
-      hn::Store(hn::IfThenElseZero(hn::And(own, may), hn::Set(df, 1.0f)), df, is_near);
-      for (std::size_t lane = 0; lane < lanes; ++lane) {
-        if (is_near[lane] == 0) continue;
-        const std::size_t i = (at + lane) / patterns, shifts = (at + lane) % patterns;
-        const auto place = static_cast<std::uint32_t>((i * (n + 1) + j) * patterns + shifts);
-        if (count == most_near) return;
+      auto left = hn::And(own, may);
+      for (; HWY_UNLIKELY(!hn::AllFalse(df, left)) && count < most_near;) {
+        const std::size_t lane = hn::FindKnownFirstTrue(df, left), i = (at + lane) / patterns;
+        const auto place = static_cast<std::uint32_t>((i * (n + 1) + j) * patterns + (at + lane) % patterns);
         std::size_t k = count++;
         for (; k > 0 && near[k - 1] > place; --k) near[k] = near[k - 1];
         near[k] = place;
+        left = hn::AndNot(hn::Eq(hn::Iota(df, 0.0f), hn::Set(df, static_cast<float>(lane))), left);
       }
     });
     return count == most_near ? 0 : count;
