@@ -22,6 +22,17 @@ namespace HWY_NAMESPACE {
 // e * d * d
 HWY_INLINE VF Squared(VF e, VF d) { return Exact(hn::Mul(Exact(hn::Mul(e, d)), d)); }
 
+// 1 / x of numbers far from the least and the greatest, with a relative error below 2^-21: an estimate of 11 bits or more
+// and a step of Newton's.
+HWY_INLINE VF NearInverse(VF x) {
+#if HWY_ARCH_X86
+  const VF estimate = hn::ApproximateReciprocal(x);
+  return hn::Mul(estimate, hn::NegMulAdd(x, estimate, hn::Set(DF(), 2.0f)));
+#else
+  return hn::Div(hn::Set(DF(), 1.0f), x);
+#endif
+}
+
 // A sum over the weights in order, those of the first part at the lowest level, of the second at the next, the others at
 // the highest, is one number for the end of the first part plus one for the end of the second. Lanes are the ends of the
 // first part and, fastest, the patterns of offsets.
@@ -126,11 +137,12 @@ class judged_splits {
     VF most = hn::Zero(df);
     Each([&](std::size_t, std::size_t, auto own, VF weights, VF itself) QUERN_INLINE {
       const VF least = hn::Max(hn::Sub(weights, off_weights), hn::Zero(df));
-      most = hn::Max(most, hn::IfThenElseZero(own, hn::Div(hn::Mul(least, least), hn::Add(itself, off_itself))));
+      const VF inverse = NearInverse(hn::Add(itself, off_itself));
+      most = hn::Max(most, hn::IfThenElseZero(own, hn::Mul(hn::Mul(least, least), inverse)));
     });
     const float explained = hn::ReduceMax(df, most);
     if (!(explained > 0)) return 0;
-    const VF bound = hn::Set(df, explained * (1 - 0x1p-20f));  // whatever these few roundings are
+    const VF bound = hn::Set(df, explained * (1 - 0x1p-20f));  // for the inverse, and eight roundings
     std::size_t count = 0;
     Each([&](std::size_t at, std::size_t j, auto own, VF weights, VF itself) QUERN_INLINE {
       const VF greatest = hn::Add(weights, off_weights);
