@@ -1,8 +1,8 @@
 #!/bin/sh
 # headers.sh INCLUDE_DIR CXX [FLAG...]: every header under INCLUDE_DIR/quern compiles when it is the first and only thing
-# that a file includes, with all warnings; and all of them together do without exceptions and RTTI. The kernels (-inl.hpp, simd.hpp) do not
-# stand alone and are left out; so are interop/openmp.hpp, which needs a flag of its own, and quantize/ where Eigen is not
-# among the include directories.
+# that a file includes, with all warnings; and all of them together do without exceptions and RTTI. The kernels
+# (-inl.hpp, simd.hpp) do not stand alone and are left out; so are interop/openmp.hpp, which needs a flag of its own, and
+# quantize/ where Eigen is not among the include directories.
 set -u
 include=$1 cxx=$2
 shift 2

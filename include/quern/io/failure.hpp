@@ -1,6 +1,7 @@
 // What is wrong with a file: the rule that was broken, and where.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <new>
 #include <string>
@@ -10,11 +11,12 @@
 
 namespace quern::inline v0::io {
 
-// A name from a file, fit to be printed: bytes that are not printable ASCII as \xNN, and no more than the first 200 of them.
+inline constexpr std::size_t most_shown = 200;  // bytes of a name in a message
+
+// A name from a file, fit to be printed: bytes that are not printable ASCII as \xNN, and no more than most_shown of them.
 inline std::string escaped(std::string_view name) {
-  constexpr std::size_t most = 200;
   std::string s;
-  for (const char c : name.substr(0, most)) {
+  for (const char c : name.substr(0, most_shown)) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte >= 0x20 && byte < 0x7f && c != '\\') {
       s += c;
@@ -23,7 +25,7 @@ inline std::string escaped(std::string_view name) {
       s += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
     }
   }
-  return name.size() > most ? s + "..." : s;
+  return name.size() > most_shown ? s + "..." : s;
 }
 
 // what: the rule, a literal. where: the file, and what of it: a key, a tensor; escaped. value and bound: the offending

@@ -43,8 +43,8 @@ class json_events {
   }
 
  protected:
-  // So much of a name as is shown of it: one byte more than that, as escaped() shows that it is cut.
-  static std::string beginning_of(std::string_view name) { return std::string(name.substr(0, 201)); }
+  // So much of a name as escaped() shows, and a byte more, so that it shows that it is cut.
+  static std::string beginning_of(std::string_view name) { return std::string(name.substr(0, most_shown + 1)); }
 
  private:
   std::string_view file_;
@@ -61,11 +61,9 @@ template <class Source, class Events>
 result<void> try_read_json(std::uint64_t size, const Source& source, Events& events) {
   json_text<Source> text(size, source);
   json_handler<Source, Events> handler(text, events);
-  if (!nlohmann::json::sax_parse(json_iterator<Source>(text), json_iterator<Source>(), &handler)) return events.failure();
-  // One that ended early where a value had ended, too.
-  if (text.failure() != nullptr) return *text.failure();
-  if (text.rule() != nullptr) events.malformed(text.rule(), text.position());
-  return text.rule() == nullptr ? result<void>{} : events.failure();
+  const bool is_read = nlohmann::json::sax_parse(json_iterator<Source>(text), json_iterator<Source>(), &handler);
+  if (!is_read || !handler.is_whole()) return events.failure();
+  return {};
 }
 // A text in memory.
 template <class Events>

@@ -14,7 +14,7 @@
 
 namespace quern::inline v0::io {
 
-inline constexpr std::size_t json_most_depth = 64;                      // of objects and arrays in each other
+inline constexpr std::size_t json_most_depth = 64;                    // of objects and arrays in each other
 inline constexpr std::size_t json_most_bytes = std::size_t{4} << 20;  // of a string or a number, as they are written
 
 // A text, byte by byte, as the library is to see it: blanks in a row are one. It ends before what the library would let
@@ -125,10 +125,13 @@ class json_handler {
   bool start_array(std::size_t) { return open() && events_.start_array(); }
   bool end_array() { return close() && events_.end_array(); }
 
-  // Where the text ended too early, its reason is that of the refusal.
-  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception& what) {
+  // Whether the text did not end early; else it is refused for that.
+  bool is_whole() {
     if (text_.failure() != nullptr) return events_.broken(*text_.failure());
-    if (text_.rule() != nullptr) return events_.malformed(text_.rule(), text_.position());
+    return text_.rule() == nullptr || events_.malformed(text_.rule(), text_.position());
+  }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception& what) {
+    if (!is_whole()) return false;
     constexpr int number_overflows = 406;
     return events_.malformed(what.id == number_overflows ? "a number is out of range" : "not JSON", text_.position());
   }

@@ -13,35 +13,31 @@
 
 #include "quern/simd/activations-inl.hpp"
 #include "quern/simd/expand-inl.hpp"
-#include "quern/simd/levels-inl.hpp"
 #include "quern/simd/rows-inl.hpp"
+#include "quern/simd/slice-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace quern::inline v0 {
 namespace HWY_NAMESPACE {
 
-// Rows of x that meet a slice before the next one is made, at most; fewer than this meet rows of bytes one by one.
-inline constexpr std::size_t kMostRowsForRowSlice = 192, kLeastRowsForRowSlices = 8;
+// Fewer rows of x than this meet rows of bytes, and tiles, without slices.
+inline constexpr std::size_t kLeastRowsForRowSlices = 8;
 
-// Sums of integers and accumulators are in registers together.
+// So many rows of x at a time that their sums of integers and of floats are in registers together.
 inline constexpr int kWideRows = kLanes == 16 ? 8 : kLanes == 8 ? 2 : 1;
 
-// What adds products of bytes and words; of all formats the same where the target has one.
-struct any_bytes {
-  static HWY_INLINE V32 Add(V32 sum, V8 w, V32 x) { return ByteDot(sum, w, x); }
+// As byte_dot, where the target has none: of bytes of rows, and of tiles.
+template <class N>
+struct row_dot {
+  static HWY_INLINE V32 Add(V32 sum, V32 w, V32 x) { return RowDot<N>(sum, hn::BitCast(D8(), w), x); }
 };
 template <class N>
-struct row_bytes {
-  static HWY_INLINE V32 Add(V32 sum, V8 w, V32 x) { return RowDot<N>(sum, w, x); }
-};
-template <class N>
-struct tile_bytes {
-  static HWY_INLINE V32 Add(V32 sum, V8 w, V32 x) { return AddPairs(sum, BytePairs<N>(w, x)); }
+struct tile_dot {
+  static HWY_INLINE V32 Add(V32 sum, V32 w, V32 x) { return AddPairs(sum, BytePairs<N>(hn::BitCast(D8(), w), x)); }
 };
 template <class Product, class N = typename Product::codec_type::number>
-using slice_dot =
-    std::conditional_t<kByteDot, any_bytes,
-                       std::conditional_t<is_tiled<typename Product::codec_type>, tile_bytes<N>, row_bytes<N>>>;
+using slice_dot = std::conditional_t<
+    kByteDot, byte_dot, std::conditional_t<is_tiled<typename Product::codec_type>, tile_dot<N>, row_dot<N>>>;
 
 // Whether products are made of slices where there are many rows of x.
 template <class Product>
@@ -100,26 +96,11 @@ HWY_NOINLINE void FillTileSlice(const packed_view<typename Product::codec_type>&
                                 row_slice<Product>& slice) {
   using F = product_facts<Product>;
   using C = typename F::C;
-  using S = typename C::symmetry;
   const std::size_t blocks = ceil_div(w.cols(), F::block_cols), tile = row / tile_rows * blocks + col / F::block_cols;
   const panel_place<C> at{&w, row, col / F::block_cols,
                           reinterpret_cast<const std::uint8_t*>(w.array(0).data()) + tile * tile_facts<C>::bytes};
   ExpandTile<C>(at.tile, reinterpret_cast<std::uint8_t*>(slice.operands), true);
-  Unroll<kParts>([&](auto r) QUERN_INLINE {
-    const VF coarse = CoarseLevels<C, typename C::granularity, 1>(at, r);
-    VF coarse_offset = hn::Zero(DF());
-    if constexpr (F::sums) coarse_offset = CoarseLevels<C, typename S::offsets, 1 + C::granularity::size>(at, r);
-    for (std::size_t s = 0; s < F::segments; ++s) {
-      const std::size_t to = s * tile_rows + r * kLanes;
-      const VF scale = AllLevels<C, typename C::granularity, 1>(at, s * F::segment, r, coarse);
-      hn::StoreU(scale, DF(), slice.scales + to);
-      if constexpr (F::sums) {
-        VF offset = AllLevels<C, typename S::offsets, 1 + C::granularity::size>(at, s * F::segment, r, coarse_offset);
-        if constexpr (offset_term_of<S> == offset_term::subtract_scaled) offset = hn::Mul(offset, scale);
-        hn::StoreU(offset_term_of<S> == offset_term::add ? offset : hn::Neg(offset), DF(), slice.terms + to);
-      }
-    }
-  });
+  FillLevels<Product>(at, tile_rows, slice.scales, slice.terms);
 }
 
 // acc[n, row] += the product of a slice of so many segments and N rows of x.
@@ -142,14 +123,12 @@ HWY_NOINLINE void MultiplyRowSlice(const std::int32_t* HWY_RESTRICT w, const flo
       });
     });
     Unroll<Words>([&](auto i) QUERN_INLINE {
-      held<D8> byte[kParts];
-      Unroll<kParts>([&](auto r) QUERN_INLINE {
-        byte[r] = hn::BitCast(D8(), hn::LoadU(D32(), w + i * rows + r * kLanes));
-      });
+      held<D32> bytes[kParts];
+      Unroll<kParts>([&](auto r) QUERN_INLINE { bytes[r] = hn::LoadU(D32(), w + i * rows + r * kLanes); });
       Unroll<N>([&](auto n) QUERN_INLINE {
         const V32 xw = hn::Set(D32(), words[n][i]);
         Unroll<kParts>([&](auto r) QUERN_INLINE {
-          sum[n * kParts + r] = Dot::Add(sum[n * kParts + r], byte[r], xw);
+          sum[n * kParts + r] = Dot::Add(sum[n * kParts + r], bytes[r], xw);
         });
       });
     });
@@ -186,9 +165,9 @@ HWY_NOINLINE void MatmulRowSlices(const packed_view<typename Product::codec_type
   const ieee_mode mode;
   const std::size_t first = w.first_row(), end = first + w.rows();
   slice_type slice{};
-  alignas(64) float acc[kMostRowsForRowSlice * tile_rows];
-  for (std::size_t from = 0; from < y.rows(); from += kMostRowsForRowSlice) {
-    const std::size_t count = std::min(kMostRowsForRowSlice, y.rows() - from);
+  alignas(64) float acc[kMostRowsForSlice * tile_rows];
+  for (std::size_t from = 0; from < y.rows(); from += kMostRowsForSlice) {
+    const std::size_t count = std::min(kMostRowsForSlice, y.rows() - from);
     // Slices of tiles begin where panels do.
     for (std::size_t row = tiles ? first / tile_rows * tile_rows : first; row < end; row += tile_rows) {
       std::memset(acc, 0, count * tile_rows * sizeof(float));

@@ -37,31 +37,42 @@ struct weight_slice {
   alignas(64) float offsets[F::sums ? segments * rows : 1];  // what is added for each unit of the sum of x
 };
 
-// Tile `tile` of the slice, in its panel `panel`.
+// The scales of a tile's segments, and what is added for each unit of the sum of x: 16 rows beside each other, `stride`
+// floats from one segment to the next.
 template <class Product>
-HWY_NOINLINE void FillSlice(const panel_place<typename Product::codec_type>& at, std::size_t tile, std::size_t panel,
-                            weight_slice<Product>& slice) {
+HWY_INLINE void FillLevels(const panel_place<typename Product::codec_type>& at, std::size_t stride,
+                           float* HWY_RESTRICT scales, [[maybe_unused]] float* HWY_RESTRICT offsets) {
   using F = product_facts<Product>;
   using C = typename F::C;
   using S = typename C::symmetry;
-  using Dot = dot_of<Product>;
-  constexpr std::size_t rows = weight_slice<Product>::rows, quads = step_cols / quad_cols;
   Unroll<kParts>([&](auto r) QUERN_INLINE {
     constexpr offset_term rule = offset_term_of<S>;
     const VF coarse = CoarseLevels<C, typename C::granularity, 1>(at, r);
     VF coarse_offset = hn::Zero(DF());
     if constexpr (F::sums) coarse_offset = CoarseLevels<C, typename S::offsets, 1 + C::granularity::size>(at, r);
     for (std::size_t s = 0; s < F::segments; ++s) {
-      const std::size_t to = (tile * F::segments + s) * rows + panel * tile_rows + r * kLanes;
+      const std::size_t to = s * stride + r * kLanes;
       const VF scale = AllLevels<C, typename C::granularity, 1>(at, s * F::segment, r, coarse);
-      hn::StoreU(scale, DF(), slice.scales + to);
+      hn::StoreU(scale, DF(), scales + to);
       if constexpr (F::sums) {
         VF offset = AllLevels<C, typename S::offsets, 1 + C::granularity::size>(at, s * F::segment, r, coarse_offset);
         if constexpr (rule == offset_term::subtract_scaled) offset = hn::Mul(offset, scale);
-        hn::StoreU(rule == offset_term::add ? offset : hn::Neg(offset), DF(), slice.offsets + to);
+        hn::StoreU(rule == offset_term::add ? offset : hn::Neg(offset), DF(), offsets + to);
       }
     }
   });
+}
+
+// Tile `tile` of the slice, in its panel `panel`.
+template <class Product>
+HWY_NOINLINE void FillSlice(const panel_place<typename Product::codec_type>& at, std::size_t tile, std::size_t panel,
+                            weight_slice<Product>& slice) {
+  using F = product_facts<Product>;
+  using C = typename F::C;
+  using Dot = dot_of<Product>;
+  constexpr std::size_t rows = weight_slice<Product>::rows, quads = step_cols / quad_cols;
+  const std::size_t first = tile * F::segments * rows + panel * tile_rows;
+  FillLevels<Product>(at, rows, slice.scales + first, slice.offsets + (F::sums ? first : 0));
   // The slice after this one is fetched while this one is multiplied.
   for (std::size_t i = 0; i < tile_facts<C>::bytes; i += 64)
     hwy::Prefetch(at.tile + weight_slice<Product>::tiles * tile_facts<C>::bytes + i);

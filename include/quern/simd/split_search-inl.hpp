@@ -61,8 +61,9 @@ class judged_splits {
   }();
 
   // How far a sum here and ggml's may be from each other, as a part of the sum S of the greatest magnitudes of its
-  // terms, u being 2^-24. Here, 2n terms of 2S at most with partial sums of 3S: 6n u S. ggml's, by prefixes or one
-  // after the other, 2n terms with partial sums of S: 2n u S. Products, and those by which ggml compares: 24 u S.
+  // terms, u being 2^-24. Here, three times n additions to sums of 2S, 2S and S at most: 5n u S. ggml's, n additions one
+  // after the other, or those of prefixes, which count with the differences of levels: 3n u S. The other additions, the
+  // products, and those by which ggml compares: 24 u S.
   static constexpr float uncertain = static_cast<float>(8 * n + 24) * 0x1p-24f;
 
  public:
@@ -124,7 +125,8 @@ class judged_splits {
       const VF weights_j = hn::Load(df, second_weights_ + j * lanes), itself_j = hn::Load(df, second_itself_ + j * lanes);
       constexpr std::size_t end = (static_cast<std::size_t>(j) + 1) * patterns;
       for (std::size_t at = 0; at < end; at += lanes)
-        f(at, static_cast<std::size_t>(j), hn::FirstN(df, end - at), hn::Abs(hn::Add(hn::Load(df, first_weights_ + at), weights_j)),
+        f(at, static_cast<std::size_t>(j), hn::FirstN(df, end - at),
+          hn::Abs(hn::Add(hn::Load(df, first_weights_ + at), weights_j)),
           hn::Add(hn::Load(df, first_itself_ + at), itself_j));
     });
   }
